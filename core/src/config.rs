@@ -1,0 +1,80 @@
+use std::error::Error;
+use std::fmt;
+
+/// Everything that is wrong with a configuration, at once. Never empty.
+///
+/// `E` is the crate's own typed error; each names the value, the reason and the fix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigErrors<E> {
+    errors: Vec<E>,
+}
+
+impl<E> ConfigErrors<E> {
+    /// `Ok` with the value if there are no errors, else all of them.
+    ///
+    /// # Errors
+    ///
+    /// When `errors` is not empty.
+    pub fn check<T>(errors: Vec<E>, value: T) -> Result<T, Self> {
+        if errors.is_empty() {
+            Ok(value)
+        } else {
+            Err(Self { errors })
+        }
+    }
+
+    /// The errors, in the order in which they were found.
+    pub fn as_slice(&self) -> &[E] {
+        &self.errors
+    }
+
+    /// The errors, by iterator.
+    pub fn iter(&self) -> std::slice::Iter<'_, E> {
+        self.errors.iter()
+    }
+}
+
+impl<E> IntoIterator for ConfigErrors<E> {
+    type Item = E;
+    type IntoIter = std::vec::IntoIter<E>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.errors.into_iter()
+    }
+}
+
+impl<'a, E> IntoIterator for &'a ConfigErrors<E> {
+    type Item = &'a E;
+    type IntoIter = std::slice::Iter<'a, E>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for ConfigErrors<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, error) in self.errors.iter().enumerate() {
+            if at > 0 {
+                f.write_str("; ")?;
+            }
+            error.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl<E: Error> Error for ConfigErrors<E> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_errors_are_told_in_order() {
+        assert_eq!(ConfigErrors::<String>::check(vec![], 7), Ok(7));
+        let errors = ConfigErrors::check(vec!["a is wrong", "b is wrong"], 7).unwrap_err();
+        assert_eq!(errors.to_string(), "a is wrong; b is wrong");
+        assert_eq!(errors.as_slice().len(), 2);
+    }
+}

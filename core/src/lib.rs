@@ -1,0 +1,68 @@
+//! The seams that the Stonework layers share, and no more.
+//!
+//! You do not need this crate to use a layer. You meet its types when you write a closure over a
+//! request ([`RequestHead`], [`Key`]), read why a layer said no ([`Problem`], [`NotExecuted`]), or
+//! write a store of your own ([`StoreFuture`], [`StoreError`]).
+//!
+//! | type | what it is for |
+//! |---|---|
+//! | [`StoneBody`] | a body that is either the inner one or already in memory |
+//! | [`collect_capped`] | read a body into memory, with a cap and a deadline |
+//! | [`RequestHead`] | a request without its body, for closures |
+//! | [`Key`] | who or what a limit, a scope or a cache entry belongs to |
+//! | [`Problem`] | how a layer says no, in HTTP, gRPC and gRPC-web |
+//! | [`NotExecuted`] | "the handler never ran", as a response extension |
+//! | [`OriginalUri`] | the URI before anything rewrote it |
+//! | [`StoreFuture`], [`StoreError`] | what a store's methods return |
+//! | [`Clock`] | the only way in which Stonework reads time |
+//! | [`Breaker`] | at most one probe while a store is away |
+//! | `StoreGuard` (feature `tokio`) | a breaker and a timeout around a store's operation |
+//! | [`ConfigErrors`] | every mistake of a configuration at once |
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tokio` | `TokioClock`, whose time stands still under a paused runtime, and `StoreGuard` |
+//! | `axum-0-8` | [`OriginalUri::of`] also reads the extension that axum's routers leave |
+//!
+//! # Stability
+//!
+//! A breaking change here is a breaking change of every layer. Public structs and enums are
+//! therefore `#[non_exhaustive]`, and nothing here reads a clock, does I/O or holds a policy.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod body;
+mod breaker;
+mod clock;
+mod collect;
+mod config;
+mod grpc;
+#[cfg(feature = "tokio")]
+mod guard;
+mod head;
+mod json;
+mod key;
+mod not_executed;
+mod original_uri;
+mod problem;
+mod store;
+
+pub use body::StoneBody;
+pub use breaker::{Admission, Breaker};
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub use clock::TokioClock;
+pub use clock::{Clock, SystemClock};
+pub use collect::{CollectCapped, CollectError, CollectErrorKind, Collected, collect_capped};
+pub use config::ConfigErrors;
+pub use grpc::{GrpcCode, Protocol};
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub use guard::StoreGuard;
+pub use head::RequestHead;
+pub use key::Key;
+pub use not_executed::NotExecuted;
+pub use original_uri::OriginalUri;
+pub use problem::{Member, Problem, Render, Retry};
+pub use store::{StoreError, StoreErrorKind, StoreFuture};

@@ -1,0 +1,365 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+
+use crate::grpc::trailers_only;
+use crate::{GrpcCode, Protocol, RequestHead, json};
+
+/// How a layer says no: a problem of RFC 9457, rendered for whoever asked.
+///
+/// Over plain HTTP it becomes `application/problem+json`; over gRPC and gRPC-web a trailers-only
+/// reply with the same meaning. It is also left in the response's extensions, so that outer layers
+/// and logs need not parse what was sent.
+///
+/// ```
+/// use http::StatusCode;
+/// use stonework_core::{Problem, Protocol};
+///
+/// let problem = Problem::new("urn:example:out-of-tea", "Out of tea", StatusCode::CONFLICT)
+///     .detail("The pot is empty.")
+///     .member("pots", 3_u64);
+/// let response = problem.to_response(&Protocol::Http);
+/// assert_eq!(response.headers()["content-type"], "application/problem+json");
+/// assert_eq!(
+///     response.body(),
+///     concat!(
+///         r#"{"type":"urn:example:out-of-tea","title":"Out of tea","status":409,"#,
+///         r#""detail":"The pot is empty.","pots":3}"#,
+///     ),
+/// );
+/// let response = problem.to_response(&Protocol::Grpc);
+/// assert_eq!(response.headers()["grpc-status"], "10");
+/// assert_eq!(response.headers()["grpc-message"], "Out of tea: The pot is empty.");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    type_uri: Cow<'static, str>,
+    title: Cow<'static, str>,
+    status: StatusCode,
+    detail: Option<Cow<'static, str>>,
+    members: Vec<(Cow<'static, str>, Member)>,
+    retry: Retry,
+    grpc_code: GrpcCode,
+    grpc_details: Option<Bytes>,
+}
+
+/// The value of an extension member of a [`Problem`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Member {
+    /// A string.
+    Text(Cow<'static, str>),
+    /// A number.
+    Number(u64),
+    /// A truth value.
+    Flag(bool),
+    /// A list of strings.
+    List(Vec<Cow<'static, str>>),
+}
+
+/// What a [`Problem`] says about trying again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Retry {
+    /// Nothing.
+    #[default]
+    Unsaid,
+    /// Not before this time has passed: `Retry-After` in whole seconds, rounded up and at least
+    /// one; `grpc-retry-pushback-ms` in gRPC (gRFC A6).
+    After(Duration),
+    /// Not at all: no `Retry-After`; a negative pushback in gRPC.
+    Never,
+}
+
+/// Renders problems in place of the default: for SOAP faults, GraphQL errors or a house style.
+///
+/// Start from [`Problem::to_response`] to keep the retry headers.
+pub type Render = Arc<dyn Fn(&Problem, &RequestHead<'_>) -> Response<Bytes> + Send + Sync>;
+
+impl Problem {
+    /// A problem of this type. The type is a stable URI, the title its short human name.
+    pub fn new(
+        type_uri: impl Into<Cow<'static, str>>,
+        title: impl Into<Cow<'static, str>>,
+        status: StatusCode,
+    ) -> Self {
+        Self {
+            type_uri: type_uri.into(),
+            title: title.into(),
+            status,
+            detail: None,
+            members: Vec::new(),
+            retry: Retry::Unsaid,
+            grpc_code: GrpcCode::of(status),
+            grpc_details: None,
+        }
+    }
+
+    /// What is wrong with this very request. Never put secrets here.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// An extension member.
+    #[must_use]
+    pub fn member(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Member>) -> Self {
+        self.members.push((name.into(), value.into()));
+        self
+    }
+
+    /// What to say about trying again.
+    #[must_use]
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.retry = retry;
+        self
+    }
+
+    /// The gRPC code, where the one that fits the HTTP status does not do.
+    #[must_use]
+    pub fn grpc_code(mut self, code: GrpcCode) -> Self {
+        self.grpc_code = code;
+        self
+    }
+
+    /// The bytes of `grpc-status-details-bin`: a serialized `google.rpc.Status`.
+    #[must_use]
+    pub fn grpc_details(mut self, details: Bytes) -> Self {
+        self.grpc_details = Some(details);
+        self
+    }
+
+    /// The type URI.
+    pub fn type_uri(&self) -> &str {
+        &self.type_uri
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The title, and the detail if there is one.
+    pub fn message(&self) -> Cow<'_, str> {
+        match &self.detail {
+            None => Cow::Borrowed(&self.title),
+            Some(detail) => Cow::Owned(format!("{}: {detail}", self.title)),
+        }
+    }
+
+    /// The `application/problem+json` document.
+    pub fn to_json(&self) -> String {
+        let mut out = String::with_capacity(160);
+        out.push_str("{\"type\":");
+        json::string(&mut out, &self.type_uri);
+        out.push_str(",\"title\":");
+        json::string(&mut out, &self.title);
+        out.push_str(",\"status\":");
+        out.push_str(self.status.as_str());
+        if let Some(detail) = &self.detail {
+            out.push_str(",\"detail\":");
+            json::string(&mut out, detail);
+        }
+        for (name, member) in &self.members {
+            out.push(',');
+            json::string(&mut out, name);
+            out.push(':');
+            member.write(&mut out);
+        }
+        out.push('}');
+        out
+    }
+
+    /// The default rendering, for a caller of this protocol.
+    pub fn to_response(&self, protocol: &Protocol) -> Response<Bytes> {
+        match protocol {
+            Protocol::Http => self.to_http(),
+            Protocol::Grpc => self.to_grpc(HeaderValue::from_static("application/grpc")),
+            Protocol::GrpcWeb(content_type) => self.to_grpc(content_type.clone()),
+        }
+    }
+
+    /// The reply of a layer: rendered by `render` if there is one, with the problem in its
+    /// extensions.
+    pub fn respond(self, head: &RequestHead<'_>, render: Option<&Render>) -> Response<Bytes> {
+        let mut response = match render {
+            Some(render) => render(&self, head),
+            None => self.to_response(&Protocol::of(head.headers)),
+        };
+        response.extensions_mut().insert(self);
+        response
+    }
+
+    fn to_http(&self) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::from(self.to_json()));
+        *response.status_mut() = self.status;
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if let Retry::After(wait) = self.retry {
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        response
+    }
+
+    fn to_grpc(&self, content_type: HeaderValue) -> Response<Bytes> {
+        let details = self.grpc_details.as_ref();
+        let mut response = trailers_only(content_type, self.grpc_code, &self.message(), details);
+        push_back(response.headers_mut(), self.retry);
+        response
+    }
+}
+
+fn whole_seconds(wait: Duration) -> u64 {
+    let up = u64::from(wait.subsec_nanos() > 0);
+    wait.as_secs().saturating_add(up).max(1)
+}
+
+fn push_back(headers: &mut HeaderMap, retry: Retry) {
+    let value = match retry {
+        Retry::Unsaid => return,
+        // The field is a signed 32-bit number; clients read anything else as "never".
+        Retry::After(wait) => {
+            let millis = wait.as_nanos().div_ceil(1_000_000);
+            HeaderValue::from(i32::try_from(millis).unwrap_or(i32::MAX))
+        }
+        Retry::Never => HeaderValue::from_static("-1"),
+    };
+    headers.insert("grpc-retry-pushback-ms", value);
+}
+
+impl Member {
+    fn write(&self, out: &mut String) {
+        match self {
+            Self::Text(text) => json::string(out, text),
+            Self::Number(number) => out.push_str(&number.to_string()),
+            Self::Flag(flag) => out.push_str(if *flag { "true" } else { "false" }),
+            Self::List(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    if at > 0 {
+                        out.push(',');
+                    }
+                    json::string(out, item);
+                }
+                out.push(']');
+            }
+        }
+    }
+}
+
+impl From<&'static str> for Member {
+    fn from(text: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Member {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<u64> for Member {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<bool> for Member {
+    fn from(flag: bool) -> Self {
+        Self::Flag(flag)
+    }
+}
+
+impl From<Vec<Cow<'static, str>>> for Member {
+    fn from(items: Vec<Cow<'static, str>>) -> Self {
+        Self::List(items)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    fn problem() -> Problem {
+        Problem::new("urn:example:x", "A \"title\"", StatusCode::CONFLICT)
+    }
+
+    #[test]
+    fn the_document_is_json_with_the_members_in_order() {
+        let json = problem()
+            .detail("line\nbreak")
+            .member("list", vec![Cow::Borrowed("a"), Cow::Borrowed("b")])
+            .member("flag", true)
+            .member("text", "t")
+            .to_json();
+        let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+        let expected = serde_json::json!({
+            "type": "urn:example:x", "title": "A \"title\"", "status": 409,
+            "detail": "line\nbreak", "list": ["a", "b"], "flag": true, "text": "t",
+        });
+        assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn waits_are_rounded_up_and_never_zero() {
+        let after = |wait| {
+            let response = problem()
+                .retry(Retry::After(wait))
+                .to_response(&Protocol::Http);
+            response.headers()[RETRY_AFTER].to_str().unwrap().to_owned()
+        };
+        assert_eq!(after(Duration::ZERO), "1");
+        assert_eq!(after(Duration::from_millis(1_001)), "2");
+        assert_eq!(after(Duration::MAX), u64::MAX.to_string());
+    }
+
+    #[test]
+    fn grpc_is_told_in_trailers_with_a_pushback() {
+        let pushback = |retry| {
+            let response = problem().retry(retry).to_response(&Protocol::Grpc);
+            assert_eq!(response.status(), StatusCode::OK);
+            response.headers().get("grpc-retry-pushback-ms").cloned()
+        };
+        assert_eq!(pushback(Retry::Unsaid), None);
+        assert_eq!(pushback(Retry::Never).unwrap(), "-1");
+        assert_eq!(
+            pushback(Retry::After(Duration::from_micros(1_500))).unwrap(),
+            "2"
+        );
+        assert_eq!(pushback(Retry::After(Duration::MAX)).unwrap(), "2147483647");
+    }
+
+    #[test]
+    fn grpc_web_keeps_the_callers_content_type_and_carries_details() {
+        let web = HeaderValue::from_static("application/grpc-web-text");
+        let response = problem()
+            .grpc_code(GrpcCode::Unknown)
+            .grpc_details(Bytes::from_static(b"foobar"))
+            .to_response(&Protocol::GrpcWeb(web.clone()));
+        assert_eq!(response.headers()[CONTENT_TYPE], web);
+        assert_eq!(response.headers()["grpc-status"], "2");
+        assert_eq!(response.headers()["grpc-status-details-bin"], "Zm9vYmFy");
+        assert!(response.body().is_empty());
+    }
+
+    #[test]
+    fn a_renderer_replaces_the_reply_and_the_problem_stays_readable() {
+        let render: Render = Arc::new(|problem, head| {
+            Response::new(Bytes::from(format!("{} {}", head.uri, problem.type_uri())))
+        });
+        let request = Request::get("/x").body(()).unwrap();
+        let response = problem().respond(&RequestHead::of(&request), Some(&render));
+        assert_eq!(response.body(), "/x urn:example:x");
+        assert_eq!(response.extensions().get::<Problem>(), Some(&problem()));
+    }
+}
