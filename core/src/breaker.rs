@@ -43,12 +43,7 @@ impl Breaker {
     /// A closed breaker. `cool_down` is the pause between probes, `patience` how long an
     /// unanswered probe keeps others from probing.
     pub const fn new(cool_down: Duration, patience: Duration) -> Self {
-        Self {
-            failures: AtomicU32::new(0),
-            next_probe: AtomicU64::new(0),
-            cool_down,
-            patience,
-        }
+        Self { failures: AtomicU32::new(0), next_probe: AtomicU64::new(0), cool_down, patience }
     }
 
     /// Is the store believed to be well? Then [`admit`](Self::admit) would say
@@ -67,10 +62,7 @@ impl Breaker {
             return Admission::Refused;
         }
         let later = nanos(now.saturating_add(self.patience));
-        match self
-            .next_probe
-            .compare_exchange(next, later, Ordering::AcqRel, Ordering::Acquire)
-        {
+        match self.next_probe.compare_exchange(next, later, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Admission::Probe,
             Err(_) => Admission::Refused,
         }
@@ -90,8 +82,7 @@ impl Breaker {
     /// The store did not answer, or not in time.
     pub fn failed(&self, now: Duration) {
         let before = self.failures.load(Ordering::Relaxed);
-        self.failures
-            .store(before.saturating_add(1), Ordering::Relaxed);
+        self.failures.store(before.saturating_add(1), Ordering::Relaxed);
         if before.saturating_add(1) >= Self::THRESHOLD {
             let next = nanos(now.saturating_add(self.cool_down));
             self.next_probe.store(next, Ordering::Release);
@@ -134,11 +125,7 @@ mod tests {
         breaker.succeeded();
         assert_eq!(breaker.admit(ms(101)), Admission::Call);
         breaker.failed(ms(102));
-        assert_eq!(
-            breaker.admit(ms(103)),
-            Admission::Call,
-            "one failure is no outage"
-        );
+        assert_eq!(breaker.admit(ms(103)), Admission::Call, "one failure is no outage");
     }
 
     #[test]

@@ -25,9 +25,7 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
 }
 
 fn unix_now() -> Duration {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default()
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The operating system's clocks.
@@ -39,9 +37,7 @@ pub struct SystemClock {
 impl SystemClock {
     /// A clock whose monotonic time starts now.
     pub fn new() -> Self {
-        Self {
-            origin: Instant::now(),
-        }
+        Self { origin: Instant::now() }
     }
 }
 
@@ -77,19 +73,13 @@ pub struct TokioClock {
 impl TokioClock {
     /// A clock whose monotonic time starts now.
     pub fn new() -> Self {
-        Self {
-            origin: tokio::time::Instant::now(),
-            unix_at_origin: None,
-        }
+        Self { origin: tokio::time::Instant::now(), unix_at_origin: None }
     }
 
     /// A clock whose Unix time starts at `unix` now and then follows the monotonic time. For
     /// tests.
     pub fn starting_at(unix: Duration) -> Self {
-        Self {
-            unix_at_origin: Some(unix),
-            ..Self::new()
-        }
+        Self { unix_at_origin: Some(unix), ..Self::new() }
     }
 }
 

@@ -37,12 +37,7 @@ const FRAMES_PER_POLL: usize = 64;
 /// # }
 /// ```
 pub fn collect_capped<B: Body, D: Future>(body: B, cap: usize, deadline: D) -> CollectCapped<B, D> {
-    CollectCapped {
-        body,
-        deadline,
-        cap,
-        read: Read::default(),
-    }
+    CollectCapped { body, deadline, cap, read: Read::default() }
 }
 
 pin_project! {
@@ -138,8 +133,7 @@ impl Read {
             return;
         }
         if !self.first.is_empty() {
-            self.joined
-                .extend_from_slice(&std::mem::take(&mut self.first));
+            self.joined.extend_from_slice(&std::mem::take(&mut self.first));
         }
         while data.has_remaining() {
             let chunk = data.chunk();
@@ -158,21 +152,15 @@ impl Read {
     }
 
     fn take(&mut self) -> Collected {
-        Collected {
-            data: self.take_data(),
-            trailers: self.trailers.take(),
-        }
+        Collected { data: self.take_data(), trailers: self.trailers.take() }
     }
 
+    /// Adds a frame. Trailers are the last one.
     fn add<D: Buf>(&mut self, frame: Frame<D>) {
         match frame.into_data() {
             Ok(data) if data.has_remaining() => self.push(data),
             Ok(_) => {}
-            Err(frame) => {
-                if let Ok(trailers) = frame.into_trailers() {
-                    self.trailers = Some(trailers);
-                }
-            }
+            Err(frame) => self.trailers = frame.into_trailers().ok(),
         }
     }
 }
@@ -190,7 +178,12 @@ impl<B: Body, D: Future> Future for CollectCapped<B, D> {
             }
             match this.body.as_mut().poll_frame(cx) {
                 Poll::Ready(None) => return Poll::Ready(Ok(this.read.take())),
-                Poll::Ready(Some(Ok(frame))) => this.read.add(frame),
+                Poll::Ready(Some(Ok(frame))) => {
+                    this.read.add(frame);
+                    if this.read.trailers.is_some() {
+                        return Poll::Ready(Ok(this.read.take()));
+                    }
+                }
                 Poll::Ready(Some(Err(error))) => {
                     return Poll::Ready(Err(fail(this.read, CollectErrorKind::Body(error))));
                 }
@@ -209,10 +202,7 @@ impl<B: Body, D: Future> Future for CollectCapped<B, D> {
 }
 
 fn fail<E>(read: &mut Read, kind: CollectErrorKind<E>) -> CollectError<E> {
-    CollectError {
-        kind,
-        read: read.take_data(),
-    }
+    CollectError { kind, read: read.take_data() }
 }
 
 #[cfg(test)]
@@ -233,15 +223,8 @@ mod tests {
     }
 
     fn script(data: &[&'static str]) -> Script {
-        let frames = data
-            .iter()
-            .map(|d| Frame::data(Bytes::from_static(d.as_bytes())))
-            .collect();
-        Script {
-            frames,
-            hangs: false,
-            announces: 0,
-        }
+        let frames = data.iter().map(|d| Frame::data(Bytes::from_static(d.as_bytes()))).collect();
+        Script { frames, hangs: false, announces: 0 }
     }
 
     impl Body for Script {
@@ -269,9 +252,8 @@ mod tests {
     #[tokio::test]
     async fn one_frame_is_not_copied() {
         let data = Bytes::from(vec![7; 100]);
-        let collected = collect_capped(Full::new(data.clone()), 100, pending::<()>())
-            .await
-            .unwrap();
+        let collected =
+            collect_capped(Full::new(data.clone()), 100, pending::<()>()).await.unwrap();
         assert_eq!(collected.data.as_ptr(), data.as_ptr());
     }
 
@@ -287,25 +269,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn nothing_follows_trailers() {
+        let mut body = Script { hangs: true, ..script(&["ab"]) };
+        body.frames.push_back(Frame::trailers(HeaderMap::new()));
+        let collected = collect_capped(body, 10, ready(())).await.unwrap();
+        assert_eq!((collected.data, collected.trailers), ("ab".into(), Some(HeaderMap::new())));
+    }
+
+    #[tokio::test]
     async fn one_byte_over_the_cap_is_too_large_and_what_was_read_comes_back() {
-        let error = collect_capped(script(&["ab", "cd"]), 3, pending::<()>())
-            .await
-            .unwrap_err();
+        let error = collect_capped(script(&["ab", "cd"]), 3, pending::<()>()).await.unwrap_err();
         assert!(matches!(error.kind, CollectErrorKind::TooLarge));
         assert_eq!(error.read, "abcd");
-        assert!(
-            collect_capped(script(&["ab", "c"]), 3, pending::<()>())
-                .await
-                .is_ok()
-        );
+        assert!(collect_capped(script(&["ab", "c"]), 3, pending::<()>()).await.is_ok());
     }
 
     #[tokio::test]
     async fn an_announced_length_over_the_cap_is_refused_unread() {
-        let body = Script {
-            announces: u64::MAX,
-            ..script(&["ab"])
-        };
+        let body = Script { announces: u64::MAX, ..script(&["ab"]) };
         let error = collect_capped(body, 10, pending::<()>()).await.unwrap_err();
         assert!(matches!(error.kind, CollectErrorKind::TooLarge));
         assert!(error.read.is_empty());
@@ -313,10 +294,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_deadline_ends_the_wait() {
-        let body = Script {
-            hangs: true,
-            ..script(&["ab"])
-        };
+        let body = Script { hangs: true, ..script(&["ab"]) };
         let error = collect_capped(body, 10, ready(())).await.unwrap_err();
         assert!(matches!(error.kind, CollectErrorKind::TimedOut));
         assert_eq!(error.read, "ab");

@@ -10,16 +10,19 @@ pub struct ConfigErrors<E> {
 }
 
 impl<E> ConfigErrors<E> {
-    /// `Ok` with the value if there are no errors, else all of them.
+    /// `Ok` with the value if it is there and nothing else is wrong, else all errors.
     ///
     /// # Errors
     ///
-    /// When `errors` is not empty.
-    pub fn check<T>(errors: Vec<E>, value: T) -> Result<T, Self> {
-        if errors.is_empty() {
-            Ok(value)
-        } else {
-            Err(Self { errors })
+    /// When `errors` is not empty, or `value` is an error.
+    pub fn check<T>(mut errors: Vec<E>, value: Result<T, E>) -> Result<T, Self> {
+        match value {
+            Ok(value) if errors.is_empty() => Ok(value),
+            Ok(_) => Err(Self { errors }),
+            Err(error) => {
+                errors.push(error);
+                Err(Self { errors })
+            }
         }
     }
 
@@ -72,9 +75,9 @@ mod tests {
 
     #[test]
     fn all_errors_are_told_in_order() {
-        assert_eq!(ConfigErrors::<String>::check(vec![], 7), Ok(7));
-        let errors = ConfigErrors::check(vec!["a is wrong", "b is wrong"], 7).unwrap_err();
-        assert_eq!(errors.to_string(), "a is wrong; b is wrong");
-        assert_eq!(errors.as_slice().len(), 2);
+        assert_eq!(ConfigErrors::<&str>::check(vec![], Ok(7)), Ok(7));
+        let both = ConfigErrors::check(vec!["a is wrong"], Err::<(), _>("b is wrong"));
+        assert_eq!(both.unwrap_err().to_string(), "a is wrong; b is wrong");
+        assert_eq!(ConfigErrors::check(vec!["a"], Ok(7)).unwrap_err().as_slice(), ["a"]);
     }
 }

@@ -84,8 +84,7 @@ impl Protocol {
 }
 
 fn is_web(rest: &[u8]) -> bool {
-    rest.get(..4)
-        .is_some_and(|web| web.eq_ignore_ascii_case(b"-web"))
+    rest.get(..4).is_some_and(|web| web.eq_ignore_ascii_case(b"-web"))
 }
 
 /// A trailers-only reply: the status stands in the headers and no message follows
@@ -166,10 +165,7 @@ mod tests {
         assert_eq!(protocol("application/grpc"), Protocol::Grpc);
         assert_eq!(protocol("Application/gRPC+proto"), Protocol::Grpc);
         let web = "application/grpc-web-text+proto";
-        assert_eq!(
-            protocol(web),
-            Protocol::GrpcWeb(HeaderValue::from_static(web))
-        );
+        assert_eq!(protocol(web), Protocol::GrpcWeb(HeaderValue::from_static(web)));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::{Admission, Breaker, Clock, StoreError, StoreErrorKind, StoreFuture};
 
@@ -11,6 +14,8 @@ const COOL_DOWN: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct StoreGuard {
     breaker: Breaker,
+    probes: AtomicUsize,
+    probed: Notify,
     clock: Arc<dyn Clock>,
     timeout: Duration,
 }
@@ -20,13 +25,16 @@ impl StoreGuard {
     pub fn new(timeout: Duration, clock: Arc<dyn Clock>) -> Self {
         Self {
             breaker: Breaker::new(COOL_DOWN, timeout.saturating_mul(2)),
+            probes: AtomicUsize::new(0),
+            probed: Notify::new(),
             clock,
             timeout,
         }
     }
 
     /// Runs one operation. `operation` is called only if the breaker admits it, so a refusal has
-    /// no effect on the store.
+    /// no effect on the store. Who comes while another is probing waits for how that ends, for
+    /// `timeout` at most: the first ones after an outage shall all be served.
     ///
     /// # Errors
     ///
@@ -40,32 +48,112 @@ impl StoreGuard {
         &self,
         operation: impl FnOnce() -> StoreFuture<Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        if !self.admits() {
-            return Err(StoreError::new(StoreErrorKind::NotAsked));
+        // The clock is read only when it matters.
+        if self.breaker.is_closed() {
+            return self.ask(operation).await;
         }
-        let result = match operation().try_ready() {
-            Ok(result) => result,
-            Err(waiting) => self.within_timeout(waiting).await,
-        };
+        match Box::pin(self.admit()).await {
+            Admission::Call => self.ask(operation).await,
+            Admission::Probe => {
+                let _probe = Probe::begin(self);
+                self.ask(operation).await
+            }
+            Admission::Refused => Err(StoreError::new(StoreErrorKind::NotAsked)),
+        }
+    }
+
+    async fn admit(&self) -> Admission {
+        let admission = self.breaker.admit(self.clock.monotonic());
+        if admission != Admission::Refused {
+            return admission;
+        }
+        let probed = self.probed.notified();
+        if self.probes.load(Ordering::Acquire) == 0 {
+            return Admission::Refused;
+        }
+        // Too late or not, the breaker knows.
+        drop(tokio::time::timeout(self.timeout, probed).await);
+        self.breaker.admit(self.clock.monotonic())
+    }
+
+    /// Starts one operation without waiting, unless the breaker is open: for a caller that would
+    /// have to set a task up in order to wait.
+    pub fn start<T>(
+        &self,
+        operation: impl FnOnce() -> StoreFuture<Result<T, StoreError>>,
+    ) -> Started<T> {
+        if !self.breaker.is_closed() {
+            return Started::NotAsked;
+        }
+        match operation().try_ready() {
+            Ok(result) => Started::Done(self.heard(result)),
+            Err(waiting) => Started::Waiting(waiting),
+        }
+    }
+
+    /// Waits for an operation that was [started](Self::start).
+    ///
+    /// # Errors
+    ///
+    /// What the store says; [`StoreErrorKind::TimedOut`] when it says nothing in time.
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future leaves the operation's effect unknown.
+    pub async fn wait<T>(
+        &self,
+        waiting: StoreFuture<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        // Apart, since a timer is large, and a store that answers at once never needs it.
+        let result = Box::pin(tokio::time::timeout(self.timeout, waiting)).await;
+        self.heard(result.unwrap_or_else(|_| Err(StoreError::new(StoreErrorKind::TimedOut))))
+    }
+
+    async fn ask<T>(
+        &self,
+        operation: impl FnOnce() -> StoreFuture<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match operation().try_ready() {
+            Ok(result) => self.heard(result),
+            Err(waiting) => self.wait(waiting).await,
+        }
+    }
+
+    fn heard<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         match &result {
             Err(error) if error.is_outage() => self.breaker.failed(self.clock.monotonic()),
             _ => self.breaker.succeeded(),
         }
         result
     }
+}
 
-    fn admits(&self) -> bool {
-        // The clock is read only when it matters.
-        self.breaker.is_closed() || self.breaker.admit(self.clock.monotonic()) != Admission::Refused
+/// What became of an operation that was [started](StoreGuard::start).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Started<T> {
+    /// The store has answered.
+    Done(Result<T, StoreError>),
+    /// The store has still to answer: pass this to [`StoreGuard::wait`].
+    Waiting(StoreFuture<Result<T, StoreError>>),
+    /// The breaker is open, and the store was not asked. [`StoreGuard::run`] may still probe it.
+    NotAsked,
+}
+
+/// Counts as a probe until it is dropped, with an outcome or without.
+struct Probe<'a>(&'a StoreGuard);
+
+impl<'a> Probe<'a> {
+    fn begin(guard: &'a StoreGuard) -> Self {
+        guard.probes.fetch_add(1, Ordering::AcqRel);
+        Self(guard)
     }
+}
 
-    async fn within_timeout<T>(
-        &self,
-        waiting: StoreFuture<Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        tokio::time::timeout(self.timeout, waiting)
-            .await
-            .unwrap_or_else(|_| Err(StoreError::new(StoreErrorKind::TimedOut)))
+impl Drop for Probe<'_> {
+    fn drop(&mut self) {
+        self.0.probes.fetch_sub(1, Ordering::AcqRel);
+        self.0.probed.notify_waiters();
     }
 }
 
@@ -92,10 +180,7 @@ mod tests {
         }
         let never =
             || -> StoreFuture<Result<(), StoreError>> { unreachable!("the breaker is open") };
-        assert_eq!(
-            guard.run(never).await.unwrap_err().kind(),
-            StoreErrorKind::NotAsked
-        );
+        assert_eq!(guard.run(never).await.unwrap_err().kind(), StoreErrorKind::NotAsked);
         tokio::time::advance(COOL_DOWN).await;
         assert_eq!(guard.run(|| StoreFuture::ready(Ok(7))).await.unwrap(), 7);
         assert_eq!(guard.run(|| StoreFuture::ready(Ok(8))).await.unwrap(), 8);
@@ -106,10 +191,41 @@ mod tests {
         let guard = guard();
         for _ in 0..=Breaker::THRESHOLD {
             let no = || StoreFuture::ready(Err::<(), _>(StoreError::new(StoreErrorKind::Refused)));
-            assert_eq!(
-                guard.run(no).await.unwrap_err().kind(),
-                StoreErrorKind::Refused
-            );
+            assert_eq!(guard.run(no).await.unwrap_err().kind(), StoreErrorKind::Refused);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_beside_a_probe_is_served_if_the_store_is_back() {
+        let guard = Arc::new(guard());
+        for _ in 0..Breaker::THRESHOLD {
+            drop(guard.run(silent).await);
+        }
+        tokio::time::advance(COOL_DOWN).await;
+        let slow = || {
+            StoreFuture::new(async {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                Ok(())
+            })
+        };
+        let probing = tokio::spawn({
+            let guard = Arc::clone(&guard);
+            async move { guard.run(slow).await }
+        });
+        tokio::task::yield_now().await;
+        assert!(guard.run(slow).await.is_ok());
+        assert!(probing.await.unwrap().is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_probe_that_is_dropped_leaves_nobody_waiting() {
+        let guard = guard();
+        for _ in 0..Breaker::THRESHOLD {
+            drop(guard.run(silent).await);
+        }
+        tokio::time::advance(COOL_DOWN).await;
+        drop(tokio::time::timeout(Duration::from_millis(1), guard.run(silent)).await);
+        let error = guard.run(silent).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::NotAsked);
     }
 }

@@ -31,10 +31,7 @@ impl Key {
         let mut inline = [0; INLINE];
         inline[..bytes.len()].copy_from_slice(bytes);
         // At most INLINE, which fits.
-        Self(Repr::Inline {
-            len: bytes.len() as u8,
-            bytes: inline,
-        })
+        Self(Repr::Inline { len: bytes.len() as u8, bytes: inline })
     }
 
     /// The bytes of the key.

@@ -24,12 +24,12 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `tokio` | `TokioClock`, whose time stands still under a paused runtime, and `StoreGuard` |
-//! | `axum-0-8` | [`OriginalUri::of`] also reads the extension that axum's routers leave |
+//! | `axum-0-8` | [`OriginalUri::of`] also reads the extension that axum's routers leave; a [`Problem`] is a response |
 //!
 //! # Stability
 //!
 //! A breaking change here is a breaking change of every layer. Public structs and enums are
-//! therefore `#[non_exhaustive]`, and nothing here reads a clock, does I/O or holds a policy.
+//! therefore `#[non_exhaustive]`. Nothing here does I/O, and only the clocks read time.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
@@ -59,10 +59,10 @@ pub use config::ConfigErrors;
 pub use grpc::{GrpcCode, Protocol};
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
-pub use guard::StoreGuard;
+pub use guard::{Started, StoreGuard};
 pub use head::RequestHead;
 pub use key::Key;
 pub use not_executed::NotExecuted;
 pub use original_uri::OriginalUri;
-pub use problem::{Member, Problem, Render, Retry};
+pub use problem::{Member, Problem, Retry};
 pub use store::{StoreError, StoreErrorKind, StoreFuture};

@@ -40,9 +40,7 @@ mod tests {
             request.extensions_mut().insert(axums);
             assert_eq!(OriginalUri::of(&RequestHead::of(&request)), "/axum/inner");
         }
-        request
-            .extensions_mut()
-            .insert(OriginalUri(Uri::from_static("/v1/inner")));
+        request.extensions_mut().insert(OriginalUri(Uri::from_static("/v1/inner")));
         assert_eq!(OriginalUri::of(&RequestHead::of(&request)), "/v1/inner");
     }
 }

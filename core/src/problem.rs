@@ -1,5 +1,4 @@
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -7,13 +6,13 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::grpc::trailers_only;
-use crate::{GrpcCode, Protocol, RequestHead, json};
+use crate::{GrpcCode, Protocol, json};
 
 /// How a layer says no: a problem of RFC 9457, rendered for whoever asked.
 ///
 /// Over plain HTTP it becomes `application/problem+json`; over gRPC and gRPC-web a trailers-only
-/// reply with the same meaning. It is also left in the response's extensions, so that outer layers
-/// and logs need not parse what was sent.
+/// reply with the same meaning. Layers also leave it in the response's extensions, so that outer
+/// layers and logs need not parse what was sent, and let a closure render it otherwise.
 ///
 /// ```
 /// use http::StatusCode;
@@ -74,11 +73,6 @@ pub enum Retry {
     /// Not at all: no `Retry-After`; a negative pushback in gRPC.
     Never,
 }
-
-/// Renders problems in place of the default: for SOAP faults, GraphQL errors or a house style.
-///
-/// Start from [`Problem::to_response`] to keep the retry headers.
-pub type Render = Arc<dyn Fn(&Problem, &RequestHead<'_>) -> Response<Bytes> + Send + Sync>;
 
 impl Problem {
     /// A problem of this type. The type is a stable URI, the title its short human name.
@@ -184,25 +178,11 @@ impl Problem {
         }
     }
 
-    /// The reply of a layer: rendered by `render` if there is one, with the problem in its
-    /// extensions.
-    pub fn respond(self, head: &RequestHead<'_>, render: Option<&Render>) -> Response<Bytes> {
-        let mut response = match render {
-            Some(render) => render(&self, head),
-            None => self.to_response(&Protocol::of(head.headers)),
-        };
-        response.extensions_mut().insert(self);
-        response
-    }
-
     fn to_http(&self) -> Response<Bytes> {
         let mut response = Response::new(Bytes::from(self.to_json()));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Retry::After(wait) = self.retry {
             headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
@@ -213,6 +193,16 @@ impl Problem {
         let details = self.grpc_details.as_ref();
         let mut response = trailers_only(content_type, self.grpc_code, &self.message(), details);
         push_back(response.headers_mut(), self.retry);
+        response
+    }
+}
+
+/// As problem+json, since a handler's answer does not know who asked. Feature `axum-0-8`.
+#[cfg(feature = "axum-0-8")]
+impl axum::response::IntoResponse for Problem {
+    fn into_response(self) -> axum::response::Response {
+        let mut response = self.to_http().map(Into::into);
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -288,7 +278,6 @@ impl From<Vec<Cow<'static, str>>> for Member {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::Request;
 
     fn problem() -> Problem {
         Problem::new("urn:example:x", "A \"title\"", StatusCode::CONFLICT)
@@ -313,9 +302,7 @@ mod tests {
     #[test]
     fn waits_are_rounded_up_and_never_zero() {
         let after = |wait| {
-            let response = problem()
-                .retry(Retry::After(wait))
-                .to_response(&Protocol::Http);
+            let response = problem().retry(Retry::After(wait)).to_response(&Protocol::Http);
             response.headers()[RETRY_AFTER].to_str().unwrap().to_owned()
         };
         assert_eq!(after(Duration::ZERO), "1");
@@ -332,10 +319,7 @@ mod tests {
         };
         assert_eq!(pushback(Retry::Unsaid), None);
         assert_eq!(pushback(Retry::Never).unwrap(), "-1");
-        assert_eq!(
-            pushback(Retry::After(Duration::from_micros(1_500))).unwrap(),
-            "2"
-        );
+        assert_eq!(pushback(Retry::After(Duration::from_micros(1_500))).unwrap(), "2");
         assert_eq!(pushback(Retry::After(Duration::MAX)).unwrap(), "2147483647");
     }
 
@@ -350,16 +334,5 @@ mod tests {
         assert_eq!(response.headers()["grpc-status"], "2");
         assert_eq!(response.headers()["grpc-status-details-bin"], "Zm9vYmFy");
         assert!(response.body().is_empty());
-    }
-
-    #[test]
-    fn a_renderer_replaces_the_reply_and_the_problem_stays_readable() {
-        let render: Render = Arc::new(|problem, head| {
-            Response::new(Bytes::from(format!("{} {}", head.uri, problem.type_uri())))
-        });
-        let request = Request::get("/x").body(()).unwrap();
-        let response = problem().respond(&RequestHead::of(&request), Some(&render));
-        assert_eq!(response.body(), "/x urn:example:x");
-        assert_eq!(response.extensions().get::<Problem>(), Some(&problem()));
     }
 }

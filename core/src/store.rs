@@ -106,10 +106,7 @@ impl StoreError {
     /// The same error with its cause.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            source: Some(source.into()),
-            ..self
-        }
+        Self { source: Some(source.into()), ..self }
     }
 
     /// What happened, for `match`.
@@ -157,10 +154,7 @@ mod tests {
         assert_eq!(StoreFuture::ready(1).await, 1);
         assert_eq!(StoreFuture::new(async { 2 }).await, 2);
         assert_eq!(StoreFuture::ready(3).try_ready().unwrap(), 3);
-        assert_eq!(
-            StoreFuture::new(async { 4 }).try_ready().unwrap_err().await,
-            4
-        );
+        assert_eq!(StoreFuture::new(async { 4 }).try_ready().unwrap_err().await, 4);
     }
 
     #[test]
