@@ -1,0 +1,93 @@
+//! What the environment says.
+
+use std::env::{self, VarError};
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use redis::Client;
+
+use crate::keys;
+
+pub(crate) struct Config {
+    /// The port on the loopback; 0 lets the system pick one.
+    pub(crate) port: u16,
+    /// Where idempotency keys are kept; in memory if there is none.
+    pub(crate) redis: Option<Client>,
+    /// May clients ask for delays and crashes?
+    pub(crate) demo: bool,
+}
+
+impl Config {
+    pub(crate) fn from_env() -> Result<Self, Failure> {
+        Ok(Self { port: port()?, redis: redis()?, demo: demo()? })
+    }
+}
+
+fn port() -> Result<u16, Failure> {
+    let Some(port) = read("PORT")? else {
+        return Ok(3000);
+    };
+    let wrong = |_| Failure::Config(format!("PORT is {port:?}; use a number from 0 to 65535"));
+    port.parse().map_err(wrong)
+}
+
+fn redis() -> Result<Option<Client>, Failure> {
+    read("REDIS_URL")?.map(|url| keys::client(&url)).transpose()
+}
+
+fn demo() -> Result<bool, Failure> {
+    match read("DEMO")?.as_deref() {
+        None | Some("1") => Ok(true),
+        Some("0") => Ok(false),
+        // A typo must not leave the crash header on.
+        Some(other) => Err(Failure::Config(format!("DEMO is {other:?}; use 0 or 1"))),
+    }
+}
+
+/// A variable that is empty counts as unset.
+fn read(name: &str) -> Result<Option<String>, Failure> {
+    match env::var(name) {
+        Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(Failure::Config(format!("{name} is not UTF-8"))),
+    }
+}
+
+/// Why the service does not run.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It was told something that cannot be. Exit code 2.
+    Config(String),
+    /// Redis cannot be used. Exit code 1.
+    Redis(String),
+    /// Nobody can be served there; mostly because the port is taken. Exit code 1.
+    Port(u16, io::Error),
+    /// The system is out of something. Exit code 1.
+    Io(io::Error),
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Config(_) => 2,
+            Self::Redis(_) | Self::Port(..) | Self::Io(_) => 1,
+        })
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Config(reason) | Self::Redis(reason) => f.write_str(reason),
+            Self::Port(port, error) => write!(f, "port {port} (PORT) cannot be used: {error}"),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A payments API that charges once, however often a client retries.
+//!
+//! `cargo run` starts it on <http://127.0.0.1:3000>, with everything in memory. Read on from here
+//! to `routes.rs` (what it does), `account.rs` (who is asking), `keys.rs` (where idempotency keys
+//! are kept) and `ledger.rs` (where the money is).
+
+mod account;
+mod config;
+mod demo;
+mod keys;
+mod ledger;
+mod panics;
+mod problem;
+mod routes;
+mod shutdown;
+
+use std::net::Ipv4Addr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, map_request};
+use stonework_idempotency::IdempotencyLayer;
+use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+
+use config::{Config, Failure};
+use ledger::MemoryLedger;
+use routes::App;
+use shutdown::Stop;
+
+/// The largest request body, with a key or without, in bytes.
+const LARGEST_BODY: usize = 16 * 1024;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("payments: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+async fn run() -> Result<(), Failure> {
+    let config = Config::from_env()?;
+    let idempotency = idempotency(&config).await?;
+    for warning in idempotency.warnings() {
+        eprintln!("payments: {warning}");
+    }
+    let runs = idempotency.tracker();
+
+    // Outermost first. CORS would stand before `identify`, rate limits between `identify` and
+    // `require`, API versions after `idempotency`.
+    let stack = ServiceBuilder::new()
+        .layer(from_fn(panics::to_problem))
+        .layer(map_request(account::identify))
+        .layer(from_fn(account::require))
+        .layer(idempotency)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    let app = App { ledger: Arc::new(MemoryLedger::default()), demo: config.demo };
+    let service = routes::router(app).layer(stack);
+
+    // Before the line below, or a signal right after it would find nobody listening.
+    let stop = Stop::listen()?;
+    let address = (Ipv4Addr::LOCALHOST, config.port);
+    let listener =
+        TcpListener::bind(address).await.map_err(|error| Failure::Port(config.port, error))?;
+    println!("listening on http://{}", listener.local_addr()?);
+    shutdown::serve(listener, service, stop, &runs).await?;
+    Ok(())
+}
+
+/// A key belongs to the account that sends it. All else is as the builder has it by default: a
+/// retry while the first request runs gets 409, and so does one whose outcome nobody knows.
+async fn idempotency(config: &Config) -> Result<IdempotencyLayer, Failure> {
+    let builder = IdempotencyLayer::builder().scope(account::scope).max_request_body(LARGEST_BODY);
+    let builder = match &config.redis {
+        Some(client) => builder.store(keys::in_redis(client).await?),
+        None => builder,
+    };
+    builder.build().map_err(|errors| Failure::Config(errors.to_string()))
+}

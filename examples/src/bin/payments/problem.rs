@@ -1,0 +1,102 @@
+//! Everything that this service says no to, each as a problem of RFC 9457.
+
+use axum::extract::rejection::JsonRejection;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use stonework_core::{NotExecuted, Problem};
+
+use crate::ledger::InsufficientFunds;
+
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Unauthenticated,
+    UnknownRoute,
+    WrongMethod,
+    UnknownTransfer,
+    Body(JsonRejection),
+    DemoHeader(&'static str),
+    InsufficientFunds(InsufficientFunds),
+    Panicked,
+}
+
+impl Refusal {
+    fn problem(&self) -> Problem {
+        match self {
+            Self::Unauthenticated => {
+                let detail = "Send `Authorization: Bearer ACCOUNT`, where ACCOUNT has 1 to 64 \
+                              letters, digits, `_` and `-`.";
+                new("unauthenticated", "No account", StatusCode::UNAUTHORIZED).detail(detail)
+            }
+            Self::UnknownRoute => new("unknown-route", "No such route", StatusCode::NOT_FOUND),
+            Self::WrongMethod => {
+                new("wrong-method", "Wrong method", StatusCode::METHOD_NOT_ALLOWED)
+            }
+            Self::UnknownTransfer => {
+                new("unknown-transfer", "No such transfer", StatusCode::NOT_FOUND)
+            }
+            Self::Body(rejection) => body(rejection),
+            Self::DemoHeader(detail) => {
+                new("demo-header", "Unclear demo header", StatusCode::BAD_REQUEST).detail(*detail)
+            }
+            Self::InsufficientFunds(InsufficientFunds { balance }) => {
+                new("insufficient-funds", "Insufficient funds", StatusCode::PAYMENT_REQUIRED)
+                    .member("balance", *balance)
+            }
+            Self::Panicked => {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                new("interrupted", "Request was interrupted", status)
+                    .detail("The operation may or may not have taken effect.")
+            }
+        }
+    }
+
+    /// Did the request get as far as the ledger? What did not leaves its idempotency key unused,
+    /// so that a client can mend the request and send it under the same key.
+    const fn executed(&self) -> bool {
+        matches!(self, Self::InsufficientFunds(_) | Self::Panicked)
+    }
+}
+
+fn new(slug: &'static str, title: &'static str, status: StatusCode) -> Problem {
+    Problem::new(format!("urn:stonework:payments:{slug}"), title, status)
+}
+
+fn body(rejection: &JsonRejection) -> Problem {
+    let (slug, title) = match rejection {
+        JsonRejection::JsonDataError(_) => {
+            ("invalid-transfer", "A transfer has a label `to` and a positive integer `amount`")
+        }
+        JsonRejection::JsonSyntaxError(_) => ("malformed-json", "Body is not JSON"),
+        JsonRejection::MissingJsonContentType(_) => {
+            ("wrong-content-type", "Body must be application/json")
+        }
+        _ => ("unreadable-body", "Body cannot be read"),
+    };
+    new(slug, title, rejection.status()).detail(rejection.body_text())
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = self.problem().into_response();
+        if !self.executed() {
+            response.extensions_mut().insert(NotExecuted);
+        }
+        if matches!(self, Self::Unauthenticated) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<JsonRejection> for Refusal {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::Body(rejection)
+    }
+}
+
+impl From<InsufficientFunds> for Refusal {
+    fn from(error: InsufficientFunds) -> Self {
+        Self::InsufficientFunds(error)
+    }
+}

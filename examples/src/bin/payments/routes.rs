@@ -1,0 +1,69 @@
+//! What the service does. Nothing here knows of idempotency keys.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::{JsonRejection, PathRejection};
+use axum::extract::{FromRef, Path, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use uuid::Uuid;
+
+use crate::account::Account;
+use crate::demo::{Demo, DemoAllowed};
+use crate::ledger::{Ledger, Order, Statement, Transfer};
+use crate::problem::Refusal;
+
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) demo: bool,
+}
+
+impl FromRef<App> for DemoAllowed {
+    fn from_ref(app: &App) -> Self {
+        Self(app.demo)
+    }
+}
+
+pub(crate) fn router(app: App) -> Router {
+    Router::new()
+        .route("/v1/transfers", post(transfer))
+        .route("/v1/transfers/{id}", get(find))
+        .route("/v1/account", get(statement))
+        .fallback(async || Refusal::UnknownRoute)
+        .method_not_allowed_fallback(async || Refusal::WrongMethod)
+        .with_state(app)
+}
+
+async fn transfer(
+    State(app): State<App>,
+    Extension(account): Extension<Account>,
+    demo: Demo,
+    order: Result<Json<Order>, JsonRejection>,
+) -> Result<impl IntoResponse, Refusal> {
+    let Json(order) = order?;
+    demo.before_the_effect();
+    let transfer = app.ledger.transfer(&account, order).await?;
+    demo.after_the_effect().await;
+    let location = [(LOCATION, format!("/v1/transfers/{}", transfer.id))];
+    Ok((StatusCode::CREATED, location, Json(transfer)))
+}
+
+async fn find(
+    State(app): State<App>,
+    Extension(account): Extension<Account>,
+    id: Result<Path<Uuid>, PathRejection>,
+) -> Result<Json<Transfer>, Refusal> {
+    let Path(id) = id.map_err(|_| Refusal::UnknownTransfer)?;
+    app.ledger.find(&account, id).await.map(Json).ok_or(Refusal::UnknownTransfer)
+}
+
+async fn statement(
+    State(app): State<App>,
+    Extension(account): Extension<Account>,
+) -> Json<Statement> {
+    Json(app.ledger.statement(&account).await)
+}
