@@ -206,3 +206,23 @@ impl Entry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lookup::Lookup;
+
+    #[test]
+    fn a_body_is_given_up_only_under_its_own_order() {
+        let lookup = Lookup::new(None, None, b"k");
+        let answer = Answer::new(Bytes::new(), Some(Bytes::from_static(b"body")));
+        let (token, print) = (Token::random(), Fingerprint::from_bytes([0; 32]));
+        let complete = Complete::new(&lookup, token, 1, print, answer, Duration::MAX);
+        let mut entry = Entry::lost(&complete, Duration::ZERO);
+        assert_eq!(entry.shrink(7), None, "it is pending");
+        entry.complete(&complete.answer, Fate::Keep(Some(8)));
+        assert_eq!(entry.shrink(7), None, "who stood there before was meant");
+        assert_eq!(entry.shrink(8), complete.answer.body);
+        assert_eq!((entry.shrink(8), entry.body_len()), (None, 0));
+    }
+}

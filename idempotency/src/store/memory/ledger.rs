@@ -312,7 +312,7 @@ impl Ledger {
 
     fn shrink(&mut self, scope: Option<ScopeId>, victims: &mut Vec<Victim>) {
         if let Some(scope) = scope {
-            while let Some(order) = self.oldest_above_share(scope) {
+            while let Some(order) = self.take_oldest_above_share(scope) {
                 self.give_up(order, victims);
             }
         }
@@ -323,10 +323,13 @@ impl Ledger {
         }
     }
 
-    fn oldest_above_share(&self, scope: ScopeId) -> Option<Order> {
-        let held = self.scopes.get(&scope)?;
-        let above = held.account.bytes > self.limits.scope.bytes;
-        held.bodies.first().copied().filter(|_| above)
+    /// Taken from the scope's order at once, so that the loop over it ends in any case.
+    fn take_oldest_above_share(&mut self, scope: ScopeId) -> Option<Order> {
+        let held = self.scopes.get_mut(&scope)?;
+        if held.account.bytes <= self.limits.scope.bytes {
+            return None;
+        }
+        held.bodies.pop_first()
     }
 
     fn give_up(&mut self, order: Order, victims: &mut Vec<Victim>) {
