@@ -51,8 +51,8 @@ pub trait IdempotencyStore: Send + Sync + 'static {
     ///
     /// With `claim.take_over = Some(observed)`, a pending record that is owned by `observed` and
     /// whose lease has run out goes over to `claim.token`: its attempt grows by one, its
-    /// checkpoint stays, its retention starts anew. Any other record is told as without it. The
-    /// fingerprint of the record is left as it was.
+    /// checkpoint stays, its retention starts anew. Any other record is told as without it, and
+    /// nobody takes over from itself. The fingerprint of the record is left as it was.
     ///
     /// A record that `claim.token` owns already is [`Claimed::Owned`] again, with its attempt. Its
     /// lease is not renewed by that: it counts from the first time that the claim was sent.
@@ -61,7 +61,8 @@ pub trait IdempotencyStore: Send + Sync + 'static {
     /// Makes the lease of a pending record end `renew.lease` from now, and replaces its checkpoint
     /// if `renew.checkpoint` is given. A lease of zero gives the run up as interrupted.
     ///
-    /// [`Held::Lost`] and no change unless the record is pending and owned by `renew.token`.
+    /// [`Held::Lost`] and no change unless the record is pending and owned by `renew.token`. A store
+    /// without room for the checkpoint refuses, and changes nothing.
     fn renew(&self, renew: Renew<'_>) -> StoreFuture<Result<Held, StoreError>>;
 
     /// Completes a record: keeps the answer, for `complete.retention` from now. The attempt and the
@@ -72,7 +73,9 @@ pub trait IdempotencyStore: Send + Sync + 'static {
     /// `complete.token` completed before stays as it is and is [`Completed::Stored`] again. Any
     /// other record is left alone and told as [`Completed::Lost`].
     ///
-    /// A store whose room is bounded may keep the answer without its body.
+    /// A store whose room is bounded may keep the answer without its body, and may refuse to
+    /// complete a record that is not there. A key that was released must not be completed after
+    /// that: to the store it is one without a record.
     fn complete(&self, complete: Complete<'_>) -> StoreFuture<Result<Completed, StoreError>>;
 
     /// Removes the record if it is pending and owned by `release.token`, so that the key is as if
@@ -80,8 +83,9 @@ pub trait IdempotencyStore: Send + Sync + 'static {
     fn release(&self, release: Release<'_>) -> StoreFuture<Result<(), StoreError>>;
 
     /// Resolves when it is worth while to claim again a key whose record is pending and owned by
-    /// `watch.token`: soon after that has ceased to be true, or after a pause. A hint; it may
-    /// resolve for no reason, and at once if the record is another's.
+    /// `watch.token`: soon after that has ceased to be true, or after a pause. A hint: it may
+    /// resolve for no reason. A store that does not pause resolves at once if the record is
+    /// another's or its lease has run out; it need not resolve when a lease runs out later.
     fn watch(&self, watch: Watch<'_>) -> StoreFuture<()>;
 }
 

@@ -37,7 +37,7 @@ impl MemoryStoreBuilder {
 
     /// How many bytes may be held. 64 MiB by default.
     ///
-    /// A record counts 512 bytes, and those of its checkpoint, its head and its body.
+    /// A record counts 640 bytes, and those of its checkpoint, its head and its body.
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self
@@ -79,7 +79,7 @@ impl MemoryStoreBuilder {
             ConfigError::new("max_keys", self.max_keys, "holds no record; allow at least 1")
         });
         let no_bytes = (self.max_bytes < RESERVED).then(|| {
-            let reason = "holds no record; allow at least 512 bytes for each";
+            let reason = "holds no record; allow at least 640 bytes for each";
             ConfigError::new("max_bytes", self.max_bytes, reason)
         });
         let no_share = (!(1..=100).contains(&self.scope_share_percent)).then(|| {

@@ -7,7 +7,7 @@ use crate::store::Answer;
 
 /// What a record costs beside its head, its checkpoint and its body, in bytes: its places in the
 /// index, in the order of expiry and in the order of completion. All that a claim reserves.
-pub(super) const RESERVED: usize = 512;
+pub(super) const RESERVED: usize = 640;
 
 /// How much may be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -37,7 +37,7 @@ use super::{Claim, Claimed, Complete, Completed, Held, IdempotencyStore, Release
 /// 3. Then new keys are refused with [`Claimed::Full`], and a new checkpoint, or a completion
 ///    whose record was lost, with [`StoreErrorKind::Refused`](stonework_core::StoreErrorKind).
 ///
-/// A claim reserves the bytes of a record without an answer, 512. The head of an answer is always
+/// A claim reserves the bytes of a record without an answer, 640. The head of an answer is always
 /// kept, so the bytes may exceed their limit by the heads of the runs that were pending when it
 /// was reached.
 ///
