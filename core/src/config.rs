@@ -3,7 +3,7 @@ use std::fmt;
 
 /// Everything that is wrong with a configuration, at once. Never empty.
 ///
-/// `E` is the crate's own typed error; each names the value, the reason and the fix.
+/// `E` is mostly a [`ConfigError`]; each names the value, the reason and the fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors<E> {
     errors: Vec<E>,
@@ -68,6 +68,38 @@ impl<E: fmt::Display> fmt::Display for ConfigErrors<E> {
 }
 
 impl<E: Error> Error for ConfigErrors<E> {}
+
+/// One thing that is wrong with a configuration: which setting, its value, why, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConfigError {
+    /// The setting, as the builder names it.
+    pub setting: &'static str,
+    /// The value that was given.
+    pub value: String,
+    /// What is wrong with it, and what to do instead.
+    pub reason: &'static str,
+}
+
+impl ConfigError {
+    /// An error about this value of this setting.
+    pub fn new(setting: &'static str, value: impl fmt::Debug, reason: &'static str) -> Self {
+        Self { setting, value: format!("{value:?}"), reason }
+    }
+
+    /// The same, about a value that is given as it is to be shown.
+    pub const fn shown(setting: &'static str, value: String, reason: &'static str) -> Self {
+        Self { setting, value, reason }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({}): {}", self.setting, self.value, self.reason)
+    }
+}
+
+impl Error for ConfigError {}
 
 #[cfg(test)]
 mod tests {

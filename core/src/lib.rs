@@ -17,19 +17,21 @@
 //! | [`Clock`] | the only way in which Stonework reads time |
 //! | [`Breaker`] | at most one probe while a store is away |
 //! | `StoreGuard` (feature `tokio`) | a breaker and a timeout around a store's operation |
-//! | [`ConfigErrors`] | every mistake of a configuration at once |
+//! | [`ConfigErrors`], [`ConfigError`] | every mistake of a configuration at once |
 //!
 //! # Features
 //!
 //! | feature | what it adds |
 //! |---|---|
 //! | `tokio` | `TokioClock`, whose time stands still under a paused runtime, and `StoreGuard` |
+//! | `redis-1` | `redis1`: what the stores over Redis share |
 //! | `axum-0-8` | [`OriginalUri::of`] also reads the extension that axum's routers leave; a [`Problem`] is a response |
 //!
 //! # Stability
 //!
 //! A breaking change here is a breaking change of every layer. Public structs and enums are
-//! therefore `#[non_exhaustive]`. Nothing here does I/O, and only the clocks read time.
+//! therefore `#[non_exhaustive]`. Nothing here does I/O, unless
+//! a store asks for it, and only the clocks read time.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod body;
@@ -46,6 +48,9 @@ mod key;
 mod not_executed;
 mod original_uri;
 mod problem;
+#[cfg(feature = "redis-1")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis-1")))]
+pub mod redis1;
 mod store;
 
 pub use body::StoneBody;
@@ -55,7 +60,7 @@ pub use breaker::{Admission, Breaker};
 pub use clock::TokioClock;
 pub use clock::{Clock, SystemClock};
 pub use collect::{CollectCapped, CollectError, CollectErrorKind, Collected, collect_capped};
-pub use config::ConfigErrors;
+pub use config::{ConfigError, ConfigErrors};
 pub use grpc::{GrpcCode, Protocol};
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]

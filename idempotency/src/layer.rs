@@ -6,10 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::response::Parts;
 use http::{HeaderName, Method, Response, StatusCode};
-use stonework_core::{Clock, ConfigErrors, Key, Problem, RequestHead, StoreGuard, TokioClock};
+use stonework_core::{
+    Clock, ConfigError, ConfigErrors, Key, Problem, RequestHead, StoreGuard, TokioClock,
+};
 use tower_layer::Layer;
 
-use crate::error::ConfigError;
 use crate::fingerprint::FingerprintInput;
 use crate::policy::{Abandoned, InFlight, Outage, Policy, RunFuture};
 use crate::rejection::{PROBLEM_BASE, Rejection};

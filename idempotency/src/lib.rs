@@ -206,7 +206,6 @@ mod admit;
 mod answer;
 #[cfg(feature = "axum-0-8")]
 mod axum08;
-mod error;
 mod fingerprint;
 mod future;
 #[cfg(feature = "testing")]
@@ -237,7 +236,6 @@ mod warning;
 #[cfg(feature = "axum-0-8")]
 #[cfg_attr(docsrs, doc(cfg(feature = "axum-0-8")))]
 pub use axum08::NotProtected;
-pub use error::ConfigError;
 pub use fingerprint::FingerprintInput;
 pub use future::ResponseFuture;
 pub use handle::{Idempotency, MAX_CHECKPOINT, SaveError};
@@ -252,7 +250,9 @@ pub use runs::Tracker;
 pub use seal::Keyring;
 pub use service::IdempotencyService;
 #[doc(no_inline)]
-pub use stonework_core::{Key, NotExecuted, Problem, RequestHead, StoneBody};
+pub use stonework_core::{
+    ConfigError, ConfigErrors, Key, NotExecuted, Problem, RequestHead, StoneBody,
+};
 pub use warning::Warning;
 
 /// The request headers that this crate reads, for CORS to allow.

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use stonework_core::ConfigError;
+
 /// Something in a configuration that works and may surprise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,5 +42,12 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (setting, value, reason) = self.parts();
         write!(f, "{setting}({value}): {reason}")
+    }
+}
+
+impl From<&Warning> for ConfigError {
+    fn from(warning: &Warning) -> Self {
+        let (setting, value, reason) = warning.parts();
+        Self::shown(setting, value, reason)
     }
 }

@@ -38,27 +38,29 @@
 //! - **Clocks.** A server whose clock jumps moves the end of leases and retentions by as much, and
 //!   so does a promotion between servers whose clocks differ.
 
-mod fault;
-mod preflight;
-mod script;
-
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
 use redis::{Cmd, Value};
+#[doc(no_inline)]
+pub use stonework_core::redis1::Warning;
+use stonework_core::redis1::{self, Script, is_full, store_error};
 use stonework_core::{StoreError, StoreErrorKind, StoreFuture};
 use uuid::Uuid;
 
-use self::fault::{failed, is_full};
-pub use self::preflight::Warning;
-use self::script::{COMPLETE, INSPECT, RELEASE, RENEW, Script, TAKE_OVER};
 use super::record::{Payload, Stored, millis};
 use super::{
     Claim, Claimed, Complete, Completed, Held, IdempotencyStore, Record, Release, Renew, Watch,
 };
 use crate::lookup::{Hex, Lookup, Token};
+
+static INSPECT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("inspect.lua")));
+static TAKE_OVER: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("take_over.lua")));
+static RENEW: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("renew.lua")));
+static COMPLETE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("complete.lua")));
+static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("release.lua")));
 
 const PREFIX: &str = "stonework:idempotency:";
 
@@ -117,7 +119,7 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
     /// An evicting `maxmemory-policy` is a warning only if `maxmemory` is set: without a limit
     /// nothing is evicted. What cannot be asked is a warning too. Meant for the start of a service.
     pub async fn preflight(&self) -> Vec<Warning> {
-        preflight::preflight(&mut self.connection.clone()).await
+        redis1::preflight(&mut self.connection.clone()).await
     }
 }
 
@@ -138,13 +140,13 @@ where
             token: claim.token,
             take_over: claim.take_over.map(|seen| take_over(&key, &claim, seen)),
             set: set(&key, &claim),
-            inspect: INSPECT.call(&key),
+            inspect: INSPECT.call(&[&key]),
         };
         StoreFuture::new(claiming.run())
     }
 
     fn renew(&self, renew: Renew<'_>) -> StoreFuture<Result<Held, StoreError>> {
-        let mut call = RENEW.call(&self.key(renew.lookup));
+        let mut call = RENEW.call(&[self.key(renew.lookup)]);
         call.arg(&renew.token.as_bytes()[..]).arg(millis(renew.lease));
         if let Some(checkpoint) = renew.checkpoint {
             call.arg(&checkpoint[..]);
@@ -169,7 +171,7 @@ where
             lease_end: 0,
             payload: Payload::Completed(complete.answer),
         };
-        let mut call = COMPLETE.call(&self.key(complete.lookup));
+        let mut call = COMPLETE.call(&[self.key(complete.lookup)]);
         call.arg(&complete.token.as_bytes()[..]).arg(record.encode()).arg(retention);
         let mut connection = self.connection.clone();
         StoreFuture::new(async move {
@@ -181,7 +183,7 @@ where
     }
 
     fn release(&self, release: Release<'_>) -> StoreFuture<Result<(), StoreError>> {
-        let mut call = RELEASE.call(&self.key(release.lookup));
+        let mut call = RELEASE.call(&[self.key(release.lookup)]);
         call.arg(&release.token.as_bytes()[..]);
         let mut connection = self.connection.clone();
         StoreFuture::new(async move { ask(&mut connection, &RELEASE, &call).await.map(drop) })
@@ -229,7 +231,7 @@ impl<C: ConnectionLike> Claiming<C> {
         let stored = match self.set.query_async(&mut self.connection).await {
             Ok(reply) => value(reply)?,
             Err(error) if is_full(&error) => return self.without_room().await.map(Ok),
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(store_error(error)),
         };
         let Some(stored) = stored else {
             return Ok(Ok(Claimed::Owned { attempt: 1, checkpoint: None }));
@@ -295,7 +297,7 @@ fn set(key: &str, claim: &Claim<'_>) -> Cmd {
 }
 
 fn take_over(key: &str, claim: &Claim<'_>, seen: Token) -> Cmd {
-    let mut call = TAKE_OVER.call(key);
+    let mut call = TAKE_OVER.call(&[key]);
     call.arg(&seen.as_bytes()[..]).arg(&claim.token.as_bytes()[..]);
     call.arg(millis(claim.lease)).arg(retention(claim.retention));
     call
@@ -311,7 +313,7 @@ async fn ask(
     script: &Script,
     call: &Cmd,
 ) -> Result<Value, StoreError> {
-    script.run(connection, call).await.map_err(failed)
+    script.run(connection, call).await.map_err(store_error)
 }
 
 /// A reply that is a record or nothing.

@@ -1,10 +1,9 @@
 use std::sync::Arc;
 
-use stonework_core::{Clock, ConfigErrors, TokioClock};
+use stonework_core::{Clock, ConfigError, ConfigErrors, TokioClock};
 
 use super::MemoryStore;
 use super::ledger::{Limit, Limits, RESERVED};
-use crate::error::ConfigError;
 
 /// Sets the limits of a [`MemoryStore`].
 #[derive(Clone, Debug)]

@@ -1,34 +1,23 @@
-use std::sync::LazyLock;
-
 use redis::aio::ConnectionLike;
-use redis::{Arg, Cmd, ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{Arg, Cmd, ErrorKind, RedisError, ServerErrorKind, ToRedisArgs, Value};
 
-pub(super) static INSPECT: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("../inspect.lua")));
-pub(super) static TAKE_OVER: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("../take_over.lua")));
-pub(super) static RENEW: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("../renew.lua")));
-pub(super) static COMPLETE: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("../complete.lua")));
-pub(super) static RELEASE: LazyLock<Script> =
-    LazyLock::new(|| Script::new(include_str!("../release.lua")));
-
-/// A script on one key.
-pub(super) struct Script {
+/// A script, sent by its hash, and in full when the server does not know it.
+#[derive(Debug)]
+pub struct Script {
     code: &'static str,
     hash: String,
 }
 
 impl Script {
-    fn new(code: &'static str) -> Self {
+    /// A script of this code. Meant for a `LazyLock`: it computes the hash.
+    pub fn new(code: &'static str) -> Self {
         Self { code, hash: redis::Script::new(code).get_hash().to_owned() }
     }
 
-    /// A call on this key, to which arguments can be added.
-    pub(super) fn call(&self, key: &str) -> Cmd {
+    /// A call on these keys, to which arguments can be added.
+    pub fn call<K: ToRedisArgs>(&self, keys: &[K]) -> Cmd {
         let mut call = redis::cmd("EVALSHA");
-        call.arg(&self.hash).arg(1).arg(key);
+        call.arg(&self.hash).arg(keys.len()).arg(keys);
         call
     }
 
@@ -36,7 +25,11 @@ impl Script {
     ///
     /// `redis::ScriptInvocation` would load the script and call it again by its hash: one round
     /// trip more, and a `SCRIPT FLUSH` or a failover in between fails the call.
-    pub(super) async fn run(
+    ///
+    /// # Errors
+    ///
+    /// What the server or the connection says.
+    pub async fn run(
         &self,
         connection: &mut impl ConnectionLike,
         call: &Cmd,
@@ -66,13 +59,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_in_full_has_the_same_key_and_arguments() {
-        let mut call = INSPECT.call("k");
+    fn a_call_in_full_has_the_same_keys_and_arguments() {
+        let script = Script::new("return 1");
+        let mut call = script.call(&["k", "l"]);
         call.arg(&b"\0\xff"[..]).arg(7);
-        let eval = INSPECT.in_full(&call);
+        let eval = script.in_full(&call);
         let args: Vec<_> = eval.args_iter().collect();
         assert_eq!(args[0], Arg::Simple(&b"EVAL"[..]));
-        assert_eq!(args[1], Arg::Simple(INSPECT.code.as_bytes()));
+        assert_eq!(args[1], Arg::Simple(script.code.as_bytes()));
         assert_eq!(args[2..], call.args_iter().skip(2).collect::<Vec<_>>());
     }
 }

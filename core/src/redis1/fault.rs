@@ -1,12 +1,14 @@
+use crate::{StoreError, StoreErrorKind};
 use redis::{ErrorKind, RedisError, ServerErrorKind};
-use stonework_core::{StoreError, StoreErrorKind};
 
 /// Did the server refuse a write because its memory is full?
-pub(super) fn is_full(error: &RedisError) -> bool {
+pub fn is_full(error: &RedisError) -> bool {
     error.code() == Some("OOM")
 }
 
-pub(super) fn failed(error: RedisError) -> StoreError {
+/// The error of a client as one of a store: outages are told from refusals, and silence from a
+/// broken connection.
+pub fn store_error(error: RedisError) -> StoreError {
     StoreError::new(kind(&error)).with_source(error)
 }
 
@@ -45,7 +47,7 @@ fn server(kind: ServerErrorKind, detail: &str) -> StoreErrorKind {
 
 fn extension(code: &str) -> StoreErrorKind {
     match code {
-        // INCOMPATIBLE is said by our own scripts.
+        // INCOMPATIBLE is said by scripts of ours that find what they cannot read.
         "WRONGTYPE" | "INCOMPATIBLE" => StoreErrorKind::Incompatible,
         // A script that hangs, a disk that is full, too few replicas: each passes by itself or by
         // an operator's hand, and concerns all callers.
@@ -67,7 +69,7 @@ mod tests {
 
     #[test]
     fn an_outage_is_told_from_a_refusal() {
-        let of = |line| failed(said(line)).kind();
+        let of = |line| store_error(said(line)).kind();
         for line in [
             "READONLY You can't write against a read only replica.",
             "LOADING Redis is loading the dataset in memory",
@@ -99,7 +101,7 @@ mod tests {
 
     #[test]
     fn silence_is_told_from_a_broken_connection() {
-        let of = |kind: io::ErrorKind| failed(io::Error::from(kind).into()).kind();
+        let of = |kind: io::ErrorKind| store_error(io::Error::from(kind).into()).kind();
         assert_eq!(of(io::ErrorKind::TimedOut), StoreErrorKind::TimedOut);
         assert_eq!(of(io::ErrorKind::BrokenPipe), StoreErrorKind::Unavailable);
         assert_eq!(of(io::ErrorKind::ConnectionRefused), StoreErrorKind::Unavailable);

@@ -3,14 +3,14 @@ use std::fmt;
 use redis::aio::ConnectionLike;
 use redis::{RedisError, Value};
 
-/// What [`RedisStore::preflight`](super::RedisStore::preflight) found to be unsafe.
+/// What a [`preflight`] found to be unsafe.
 ///
 /// Displayed, each names the reason and the fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A server may evict records to make room; a retry of a request whose record was evicted runs
-    /// again.
+    /// A server may evict records to make room, and what it forgets happens again: a request runs
+    /// twice, a limit starts anew.
     #[non_exhaustive]
     CanEvict {
         /// The server's `maxmemory-policy`.
@@ -37,13 +37,13 @@ impl fmt::Display for Warning {
         match self {
             Self::CanEvict { policy } => write!(
                 f,
-                "maxmemory-policy is {policy}: a full server forgets claims, and their requests \
-                 run twice; set maxmemory-policy to noeviction"
+                "maxmemory-policy is {policy}: a full server forgets records that it was to keep; \
+                 set maxmemory-policy to noeviction"
             ),
             Self::TooOld { version } => write!(
                 f,
-                "the server is version {version}, which has no SET with both NX and GET and no \
-                 script flags; use Redis 7.0 or later, or Valkey"
+                "the server is version {version}, which lacks commands and script flags that are \
+                 used; use Redis 7.0 or later, or Valkey"
             ),
             Self::Unchecked { what, reason } => write!(
                 f,
@@ -54,8 +54,11 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Asks for what `INFO` tells, which managed services allow more often than `CONFIG`.
-pub(super) async fn preflight(connection: &mut impl ConnectionLike) -> Vec<Warning> {
+/// Asks the server, or every primary of a cluster, whether it is safe to keep records there.
+///
+/// Looks at what `INFO` tells, which managed services allow more often than `CONFIG`. What cannot
+/// be asked is a warning too.
+pub async fn preflight(connection: &mut impl ConnectionLike) -> Vec<Warning> {
     let mut warnings = Vec::new();
     match info(connection, "server").await {
         Ok(lines) => warnings.extend(versions(&lines)),
