@@ -1,11 +1,13 @@
 //! Rate limits for any tower service.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod decision;
 mod gcra;
 mod quota;
 mod span;
 pub mod store;
 
+pub use decision::{Basis, Decision, Standing, Standings};
 pub use quota::{Quota, QuotaError};
 pub use span::Span;
 #[doc(no_inline)]
