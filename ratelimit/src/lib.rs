@@ -6,6 +6,8 @@ mod gcra;
 mod quota;
 mod span;
 pub mod store;
+#[cfg(feature = "memory")]
+mod sync;
 
 pub use decision::{Basis, Decision, Standing, Standings};
 pub use quota::{Quota, QuotaError};

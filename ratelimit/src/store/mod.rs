@@ -1,11 +1,18 @@
 //! Where buckets are kept: the trait, its requests and its answers.
 
+#[cfg(feature = "memory")]
+mod memory;
+
 use std::ops::Deref;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 #[doc(no_inline)]
 pub use stonework_core::{StoreError, StoreErrorKind, StoreFuture};
+
+#[cfg(feature = "memory")]
+#[cfg_attr(docsrs, doc(cfg(feature = "memory")))]
+pub use memory::{MemoryStats, MemoryStore, MemoryStoreBuilder, Overflow};
 
 use crate::quota::Quota;
 use crate::span::Span;

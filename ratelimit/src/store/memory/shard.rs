@@ -1,0 +1,307 @@
+use hashbrown::HashTable;
+
+use super::id::Id;
+use super::seen::Seen;
+use crate::quota::Quota;
+use crate::span::Span;
+
+/// Places that are looked at for full buckets whenever a new bucket is made. A table that grows by
+/// one and is swept by four cannot keep many dead ones.
+const SWEPT: usize = 4;
+
+/// Places that are looked at for a victim when there is no room.
+const SAMPLE: usize = 16;
+
+/// A bucket that is not full: 32 bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    id: Id,
+    /// When it will be full, in nanoseconds of the store's clock, and the part of one.
+    full_at: u64,
+    part: u32,
+    /// What the part is counted in.
+    rate: u32,
+}
+
+impl Entry {
+    /// Counted by another rate, a part is rounded up: a quota that changes costs a nanosecond.
+    fn debt(&self, now: u64, quota: &Quota) -> Span {
+        let mut full_at = Span { whole: self.full_at, part: self.part };
+        if self.rate != quota.rate() && self.part > 0 {
+            full_at = Span { whole: self.full_at.saturating_add(1), part: 0 };
+        }
+        full_at.after(now).min(quota.largest_debt())
+    }
+
+    fn owe(&mut self, now: u64, debt: Span, quota: &Quota) {
+        self.full_at = now.saturating_add(debt.whole);
+        self.part = debt.part;
+        self.rate = quota.rate();
+    }
+
+    /// Full, so that nothing is lost with it.
+    fn is_full(&self, now: u64) -> bool {
+        self.full_at < now || (self.full_at == now && self.part == 0)
+    }
+}
+
+/// What to do with a new bucket when there is no room for one more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// Give up the bucket that would be full soonest, of 16 that are looked at.
+    ///
+    /// Nobody is denied for want of room. A flood of new keys makes the store forget: who was
+    /// denied may be admitted anew. With buckets that refill within seconds the loss is small;
+    /// where a bucket takes hours, a flood of as many keys as there is room for makes a limit
+    /// worthless.
+    #[default]
+    EvictNearestFull,
+    /// Deny the request for which there is no room.
+    ///
+    /// No limit is ever exceeded. A flood of new keys makes the store deny everybody whose bucket
+    /// is not there yet.
+    DenyNew,
+}
+
+/// A part of the buckets, under one lock.
+#[derive(Debug)]
+pub(super) struct Shard {
+    table: HashTable<Entry>,
+    /// Where the sweep goes on.
+    cursor: usize,
+    room: usize,
+    overflow: Overflow,
+    pub(super) seen: Seen,
+    pub(super) evicted: u64,
+    pub(super) refused: u64,
+}
+
+impl Shard {
+    pub(super) const fn new(room: usize, overflow: Overflow) -> Self {
+        Self {
+            table: HashTable::new(),
+            cursor: 0,
+            room,
+            overflow,
+            seen: Seen::new(),
+            evicted: 0,
+            refused: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(super) fn debt(&self, id: Id, now: u64, quota: &Quota) -> Span {
+        let entry = self.table.find(id.place, |entry| entry.id == id);
+        entry.map_or(Span::ZERO, |entry| entry.debt(now, quota))
+    }
+
+    /// Decides and writes with one look at the table. `None` if there is no room.
+    pub(super) fn update(
+        &mut self,
+        id: Id,
+        now: u64,
+        quota: &Quota,
+        decide: impl FnOnce(Span) -> Option<Span>,
+    ) -> Option<(Span, bool)> {
+        if let Some(entry) = self.table.find_mut(id.place, |entry| entry.id == id) {
+            let debt = entry.debt(now, quota);
+            let after = decide(debt);
+            if let Some(after) = after {
+                entry.owe(now, after, quota);
+            }
+            return Some((after.unwrap_or(debt), after.is_some()));
+        }
+        match decide(Span::ZERO) {
+            None => Some((Span::ZERO, false)),
+            Some(after) => self.insert(id, now, after, quota).then_some((after, true)),
+        }
+    }
+
+    /// Makes a bucket owe this much. `false` if there is no room for it.
+    pub(super) fn set(&mut self, id: Id, now: u64, debt: Span, quota: &Quota) -> bool {
+        match self.table.find_mut(id.place, |entry| entry.id == id) {
+            Some(entry) => {
+                entry.owe(now, debt, quota);
+                true
+            }
+            None => self.insert(id, now, debt, quota),
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: Id) {
+        if let Ok(entry) = self.table.find_entry(id.place, |entry| entry.id == id) {
+            entry.remove();
+        }
+    }
+
+    /// Is there room for this bucket beside `coming` other new ones?
+    pub(super) fn has_room(&mut self, id: Id, now: u64, coming: usize) -> bool {
+        if self.overflow == Overflow::EvictNearestFull
+            || self.table.len() + coming < self.room
+            || self.table.find(id.place, |entry| entry.id == id).is_some()
+        {
+            return true;
+        }
+        self.sweep(SAMPLE, now);
+        let there_is = self.table.len() + coming < self.room;
+        self.refused += u64::from(!there_is);
+        there_is
+    }
+
+    fn insert(&mut self, id: Id, now: u64, debt: Span, quota: &Quota) -> bool {
+        if debt == Span::ZERO {
+            return true;
+        }
+        self.sweep(SWEPT, now);
+        if self.table.len() >= self.room && !self.make_room(now) {
+            self.refused += 1;
+            return false;
+        }
+        let mut entry = Entry { id, full_at: 0, part: 0, rate: 0 };
+        entry.owe(now, debt, quota);
+        self.table.insert_unique(id.place, entry, |entry| entry.id.place);
+        true
+    }
+
+    fn make_room(&mut self, now: u64) -> bool {
+        let nearest = self.sweep(SAMPLE, now);
+        if self.table.len() < self.room {
+            return true;
+        }
+        if self.overflow == Overflow::DenyNew {
+            return false;
+        }
+        // A sample of a table that is seven eighths full at most may have been empty.
+        let victim = nearest.or_else(|| self.table.iter_buckets().next());
+        if let Some(Ok(entry)) = victim.map(|place| self.table.get_bucket_entry(place)) {
+            entry.remove();
+            self.evicted += 1;
+        }
+        true
+    }
+
+    /// Looks at some places, drops what is full there, and tells which bucket of the others would
+    /// be full soonest.
+    fn sweep(&mut self, places: usize, now: u64) -> Option<usize> {
+        let mut nearest: Option<(u64, usize)> = None;
+        for _ in 0..places.min(self.table.num_buckets()) {
+            let place = self.step(now);
+            let Ok(entry) = self.table.get_bucket_entry(place) else { continue };
+            if entry.get().is_full(now) {
+                entry.remove();
+                continue;
+            }
+            let full_at = entry.get().full_at;
+            if nearest.is_none_or(|(soonest, _)| full_at < soonest) {
+                nearest = Some((full_at, place));
+            }
+        }
+        nearest.map(|(_, place)| place)
+    }
+
+    /// The next place to look at. The table is made smaller, where it ends, if it is mostly empty.
+    fn step(&mut self, now: u64) -> usize {
+        if self.cursor >= self.table.num_buckets() {
+            self.cursor = 0;
+            // Behind the sweep, an eighth of the places gathers dead buckets meanwhile.
+            if self.table.len() < self.table.num_buckets() / 4 {
+                self.shrink(now);
+            }
+        }
+        self.cursor += 1;
+        self.cursor - 1
+    }
+
+    /// Gives the memory of a flood back, once its buckets are full.
+    fn shrink(&mut self, now: u64) {
+        self.table.retain(|entry| !entry.is_full(now));
+        if self.table.len() < self.table.num_buckets() / 8 {
+            self.table.shrink_to(self.table.len() * 2, |entry| entry.id.place);
+        }
+    }
+
+    /// Bytes of the table.
+    pub(super) fn bytes(&self) -> usize {
+        self.table.allocation_size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gcra;
+    use std::time::Duration;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn id(n: u64) -> Id {
+        // Spread, as the hash spreads it.
+        Id { place: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), rest: n }
+    }
+
+    fn quota() -> Quota {
+        Quota::new(1, Duration::from_secs(1), 5).unwrap()
+    }
+
+    fn take(shard: &mut Shard, n: u64, now: u64) -> Option<bool> {
+        let quota = quota();
+        let taken = shard.update(id(n), now, &quota, |debt| gcra::take(&quota, debt, 1));
+        taken.map(|(_, granted)| granted)
+    }
+
+    #[test]
+    fn a_table_has_32_bytes_per_bucket() {
+        assert_eq!(size_of::<Entry>(), 32);
+    }
+
+    #[test]
+    fn full_buckets_go_and_their_memory_with_them() {
+        let mut shard = Shard::new(100_000, Overflow::DenyNew);
+        for n in 0..50_000 {
+            take(&mut shard, n, 0);
+        }
+        let flooded = shard.bytes();
+        // A quarter of the table in new keys: each sweeps four places.
+        for n in 100_000..120_000 {
+            take(&mut shard, n, 10 * SECOND + n);
+        }
+        assert!(shard.len() <= 20_000, "{} of them are dead", shard.len() - 20_000);
+        for n in 300_000..340_000_u64 {
+            take(&mut shard, n, 10 * n * SECOND);
+        }
+        assert!(shard.bytes() < flooded / 2, "{} of {flooded} bytes", shard.bytes());
+        assert!(shard.evicted == 0 && shard.refused == 0);
+    }
+
+    #[test]
+    fn without_room_new_buckets_are_denied_and_old_ones_are_not() {
+        let mut shard = Shard::new(100, Overflow::DenyNew);
+        for n in 0..100 {
+            assert_eq!(take(&mut shard, n, 0), Some(true));
+        }
+        assert_eq!(take(&mut shard, 100, 0), None);
+        assert_eq!(take(&mut shard, 7, 0), Some(true));
+        assert_eq!((shard.len(), shard.refused), (100, 1));
+        assert_eq!(take(&mut shard, 100, 2 * SECOND), Some(true), "room is made of full ones");
+    }
+
+    #[test]
+    fn without_room_the_bucket_nearest_to_full_is_given_up() {
+        let mut shard = Shard::new(10, Overflow::EvictNearestFull);
+        for n in 0..10 {
+            for _ in 0..if n == 3 { 1 } else { 5 } {
+                take(&mut shard, n, 0);
+            }
+        }
+        assert_eq!(take(&mut shard, 10, 0), Some(true));
+        assert_eq!((shard.len(), shard.evicted), (10, 1));
+        assert_eq!(shard.debt(id(3), 0, &quota()), Span::ZERO, "it was the one");
+        for n in (0..10).filter(|n| *n != 3) {
+            assert_eq!(take(&mut shard, n, 0), Some(false), "{n} was kept");
+        }
+    }
+}
