@@ -91,6 +91,11 @@ impl Standing {
         !self.fits
     }
 
+    /// Is it for this policy that the request was denied?
+    pub(crate) const fn denies(&self) -> bool {
+        !self.fits && !self.shadow
+    }
+
     /// Tokens that are left.
     pub const fn remaining(&self) -> u32 {
         self.quota.remaining(self.debt)

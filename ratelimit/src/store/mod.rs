@@ -95,13 +95,33 @@ pub struct Bucket<'a> {
     pub policy: &'a str,
     /// The client's key, of any length. It may be a secret: do not show it.
     pub key: &'a [u8],
+    /// The name as a word, for those who hash a bucket with every request.
+    pub(crate) word: u64,
 }
 
 impl<'a> Bucket<'a> {
     /// A bucket.
     pub const fn new(policy: &'a str, key: &'a [u8]) -> Self {
-        Self { policy, key }
+        Self { policy, key, word: word(policy.as_bytes()) }
     }
+
+    /// The bucket of another key under the same policy.
+    #[must_use]
+    pub const fn of(self, key: &'a [u8]) -> Self {
+        Self { key, ..self }
+    }
+}
+
+/// Tells names apart, nearly always. Names are few, and nobody's choice but the service's own, so
+/// they need no secret. FNV-1a, which a constant can be made by.
+const fn word(name: &[u8]) -> u64 {
+    let mut word = 0xcbf2_9ce4_8422_2325_u64;
+    let mut at = 0;
+    while at < name.len() {
+        word = (word ^ name[at] as u64).wrapping_mul(0x100_0000_01b3);
+        at += 1;
+    }
+    word
 }
 
 /// What [`RateLimitStore::acquire`] is asked.
@@ -166,9 +186,9 @@ pub enum Acquired {
     Full,
 }
 
-/// One [`Level`] per demand, in the order of the demands. Allocates from the fourth on.
+/// One [`Level`] per demand, in the order of the demands. Allocates from the third on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Levels(SmallVec<[Level; 3]>);
+pub struct Levels(SmallVec<[Level; 2]>);
 
 impl FromIterator<Level> for Levels {
     fn from_iter<I: IntoIterator<Item = Level>>(levels: I) -> Self {
@@ -212,7 +232,7 @@ impl Level {
 /// Names the pool that paid, to whom knows it: the store that gave it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // A name; there is nothing to add.
-pub struct Receipt(pub u64);
+pub struct Receipt(pub u32);
 
 /// What [`RateLimitStore::adjust`] is asked.
 #[derive(Clone, Copy, Debug)]

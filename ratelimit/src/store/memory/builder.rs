@@ -22,9 +22,9 @@ impl MemoryStoreBuilder {
         Self { max_keys: 900_000, overflow: Overflow::EvictNearestFull, clock: None }
     }
 
-    /// How many buckets may be held that are not full. 900,000 by default, in 35 MB at most.
+    /// How many buckets may be held that are not full. 900,000 by default, in 27 MB at most.
     ///
-    /// A bucket takes between 38 and 76 bytes, depending on how full its table is.
+    /// A bucket takes between 29 and 57 bytes, depending on how full its table is.
     pub const fn max_keys(mut self, keys: usize) -> Self {
         self.max_keys = keys;
         self

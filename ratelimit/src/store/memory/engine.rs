@@ -1,7 +1,7 @@
 use smallvec::SmallVec;
 
 use super::MemoryStats;
-use super::id::{Id, Ids};
+use super::id::Ids;
 use super::shard::{Overflow, Shard};
 use super::time::Time;
 use crate::gcra;
@@ -41,9 +41,9 @@ impl Engine {
         Self { shards, ids: Ids::random(), time }
     }
 
-    fn shard(&self, id: Id) -> usize {
-        // The table takes its bits from `place`.
-        id.rest as usize & (self.shards.len() - 1)
+    fn shard(&self, id: u64) -> usize {
+        // The table within takes its bits from both ends.
+        (id >> 32) as usize & (self.shards.len() - 1)
     }
 
     fn lock(&self, shard: usize) -> MutexGuard<'_, Shard> {
@@ -68,7 +68,7 @@ impl Engine {
     }
 
     fn acquire_all(&self, demands: &[Demand<'_>], now: u64) -> Acquired {
-        let ids: SmallVec<[Id; 4]> =
+        let ids: SmallVec<[u64; 4]> =
             demands.iter().map(|demand| self.ids.of(demand.bucket)).collect();
         let mut guards = self.lock_all(&ids);
         let asked: SmallVec<[_; 4]> = demands
@@ -99,7 +99,7 @@ impl Engine {
         Acquired::Granted(levels.collect())
     }
 
-    fn lock_all(&self, ids: &[Id]) -> Guards<'_> {
+    fn lock_all(&self, ids: &[u64]) -> Guards<'_> {
         let mut numbers: SmallVec<[usize; 4]> = ids.iter().map(|id| self.shard(*id)).collect();
         numbers.sort_unstable();
         numbers.dedup();
@@ -108,8 +108,8 @@ impl Engine {
 
     /// Each new bucket is taken for one that comes beside all others of its request: at the very
     /// cap a request may be refused for which there was just enough room.
-    fn has_room(&self, guards: &mut Guards<'_>, ids: &[Id], now: u64) -> bool {
-        let coming = ids.len() - 1;
+    fn has_room(&self, guards: &mut Guards<'_>, ids: &[u64], now: u64) -> bool {
+        let coming = ids.len().saturating_sub(1);
         ids.iter().all(|id| guarded(guards, self.shard(*id)).has_room(*id, now, coming))
     }
 
@@ -117,8 +117,7 @@ impl Engine {
     pub(super) fn adjust(&self, adjust: &Adjust<'_>) -> Adjusted {
         let (id, now) = (self.ids.of(adjust.bucket), self.time.now());
         let mut shard = self.lock(self.shard(id));
-        let bucket = u128::from(id.place) << 64 | u128::from(id.rest);
-        if !shard.seen.first(bucket ^ u128::from_be_bytes(*adjust.id.as_bytes())) {
+        if !shard.rare.seen.first((id, *adjust.id.as_bytes())) {
             return Adjusted::new(shard.debt(id, now, &adjust.quota));
         }
         let change = |debt| Some(gcra::adjust(&adjust.quota, debt, adjust.tokens));
@@ -152,8 +151,8 @@ impl Engine {
             MemoryStats {
                 keys: sum.keys + shard.len(),
                 bytes: sum.bytes + shard.bytes(),
-                evicted: sum.evicted + shard.evicted,
-                refused: sum.refused + shard.refused,
+                evicted: sum.evicted + shard.rare.evicted,
+                refused: sum.refused + shard.rare.refused,
             }
         })
     }

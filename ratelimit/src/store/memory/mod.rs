@@ -25,7 +25,7 @@ use super::{
 ///
 /// # Memory
 ///
-/// A bucket takes 32 bytes and its share of a table, whatever the length of its key. A bucket that
+/// A bucket takes 24 bytes and its share of a table, whatever the length of its key. A bucket that
 /// has become full is dropped, without loss, by the new ones that come after it. There are never
 /// more than [`max_keys`](MemoryStoreBuilder::max_keys); what happens to one more is the
 /// [`Overflow`] policy, and [`stats`](Self::stats) counts it. With `n` shards (128 from 131,072 keys

@@ -6,11 +6,14 @@ use hashbrown::HashTable;
 /// and does so at once.
 const REMEMBERED: usize = 1024;
 
+/// A bucket, and an id that its caller made.
+type Correction = (u64, [u8; 16]);
+
 /// The last corrections, so that none counts twice. Takes no memory until there is one.
 #[derive(Debug)]
 pub(super) struct Seen {
-    order: VecDeque<u128>,
-    known: HashTable<u128>,
+    order: VecDeque<Correction>,
+    known: HashTable<Correction>,
 }
 
 impl Seen {
@@ -19,9 +22,13 @@ impl Seen {
     }
 
     /// Is it the first time?
-    pub(super) fn first(&mut self, id: u128) -> bool {
-        // Part of it is a keyed hash: it is as good as random.
-        let place = |id: &u128| *id as u64;
+    pub(super) fn first(&mut self, id: Correction) -> bool {
+        // A caller's ids are random. If they are not, they are in the way of nobody else.
+        let place = |(bucket, id): &Correction| {
+            id.chunks_exact(8).fold(*bucket, |place, half| {
+                place.rotate_left(32) ^ half.try_into().map_or(0, u64::from_le_bytes)
+            })
+        };
         if self.known.find(place(&id), |known| *known == id).is_some() {
             return false;
         }
@@ -44,11 +51,13 @@ mod tests {
     #[test]
     fn the_last_ones_are_known_and_no_more_are_kept() {
         let mut seen = Seen::new();
-        for id in 0..3 * REMEMBERED as u128 {
-            assert!(seen.first(id));
-            assert!(!seen.first(id));
+        let id = |n: usize| (7, (n as u128).to_be_bytes());
+        for n in 0..3 * REMEMBERED {
+            assert!(seen.first(id(n)));
+            assert!(!seen.first(id(n)));
         }
-        assert!(!seen.first(2 * REMEMBERED as u128));
+        assert!(seen.first((8, id(2 * REMEMBERED).1)), "of another bucket");
+        assert!(!seen.first(id(2 * REMEMBERED + 1)));
         assert_eq!((seen.order.len(), seen.known.len()), (REMEMBERED, REMEMBERED));
     }
 }

@@ -1,6 +1,5 @@
 use hashbrown::HashTable;
 
-use super::id::Id;
 use super::seen::Seen;
 use crate::quota::Quota;
 use crate::span::Span;
@@ -12,10 +11,10 @@ const SWEPT: usize = 4;
 /// Places that are looked at for a victim when there is no room.
 const SAMPLE: usize = 16;
 
-/// A bucket that is not full: 32 bytes.
+/// A bucket that is not full: 24 bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
-    id: Id,
+    id: u64,
     /// When it will be full, in nanoseconds of the store's clock, and the part of one.
     full_at: u64,
     part: u32,
@@ -64,10 +63,16 @@ pub enum Overflow {
     DenyNew,
 }
 
-/// A part of the buckets, under one lock.
+/// A part of the buckets, under one lock. What a check touches is, with the lock, one cache line.
 #[derive(Debug)]
 pub(super) struct Shard {
     table: HashTable<Entry>,
+    pub(super) rare: Box<Rare>,
+}
+
+/// What a check of a bucket that is there has no business with.
+#[derive(Debug)]
+pub(super) struct Rare {
     /// Where the sweep goes on.
     cursor: usize,
     room: usize,
@@ -78,36 +83,30 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub(super) const fn new(room: usize, overflow: Overflow) -> Self {
-        Self {
-            table: HashTable::new(),
-            cursor: 0,
-            room,
-            overflow,
-            seen: Seen::new(),
-            evicted: 0,
-            refused: 0,
-        }
+    pub(super) fn new(room: usize, overflow: Overflow) -> Self {
+        let seen = Seen::new();
+        let rare = Rare { cursor: 0, room, overflow, seen, evicted: 0, refused: 0 };
+        Self { table: HashTable::new(), rare: Box::new(rare) }
     }
 
     pub(super) fn len(&self) -> usize {
         self.table.len()
     }
 
-    pub(super) fn debt(&self, id: Id, now: u64, quota: &Quota) -> Span {
-        let entry = self.table.find(id.place, |entry| entry.id == id);
+    pub(super) fn debt(&self, id: u64, now: u64, quota: &Quota) -> Span {
+        let entry = self.table.find(id, |entry| entry.id == id);
         entry.map_or(Span::ZERO, |entry| entry.debt(now, quota))
     }
 
     /// Decides and writes with one look at the table. `None` if there is no room.
     pub(super) fn update(
         &mut self,
-        id: Id,
+        id: u64,
         now: u64,
         quota: &Quota,
         decide: impl FnOnce(Span) -> Option<Span>,
     ) -> Option<(Span, bool)> {
-        if let Some(entry) = self.table.find_mut(id.place, |entry| entry.id == id) {
+        if let Some(entry) = self.table.find_mut(id, |entry| entry.id == id) {
             let debt = entry.debt(now, quota);
             let after = decide(debt);
             if let Some(after) = after {
@@ -122,8 +121,8 @@ impl Shard {
     }
 
     /// Makes a bucket owe this much. `false` if there is no room for it.
-    pub(super) fn set(&mut self, id: Id, now: u64, debt: Span, quota: &Quota) -> bool {
-        match self.table.find_mut(id.place, |entry| entry.id == id) {
+    pub(super) fn set(&mut self, id: u64, now: u64, debt: Span, quota: &Quota) -> bool {
+        match self.table.find_mut(id, |entry| entry.id == id) {
             Some(entry) => {
                 entry.owe(now, debt, quota);
                 true
@@ -132,54 +131,54 @@ impl Shard {
         }
     }
 
-    pub(super) fn remove(&mut self, id: Id) {
-        if let Ok(entry) = self.table.find_entry(id.place, |entry| entry.id == id) {
+    pub(super) fn remove(&mut self, id: u64) {
+        if let Ok(entry) = self.table.find_entry(id, |entry| entry.id == id) {
             entry.remove();
         }
     }
 
     /// Is there room for this bucket beside `coming` other new ones?
-    pub(super) fn has_room(&mut self, id: Id, now: u64, coming: usize) -> bool {
-        if self.overflow == Overflow::EvictNearestFull
-            || self.table.len() + coming < self.room
-            || self.table.find(id.place, |entry| entry.id == id).is_some()
+    pub(super) fn has_room(&mut self, id: u64, now: u64, coming: usize) -> bool {
+        if self.rare.overflow == Overflow::EvictNearestFull
+            || self.table.len() + coming < self.rare.room
+            || self.table.find(id, |entry| entry.id == id).is_some()
         {
             return true;
         }
         self.sweep(SAMPLE, now);
-        let there_is = self.table.len() + coming < self.room;
-        self.refused += u64::from(!there_is);
+        let there_is = self.table.len() + coming < self.rare.room;
+        self.rare.refused += u64::from(!there_is);
         there_is
     }
 
-    fn insert(&mut self, id: Id, now: u64, debt: Span, quota: &Quota) -> bool {
+    fn insert(&mut self, id: u64, now: u64, debt: Span, quota: &Quota) -> bool {
         if debt == Span::ZERO {
             return true;
         }
         self.sweep(SWEPT, now);
-        if self.table.len() >= self.room && !self.make_room(now) {
-            self.refused += 1;
+        if self.table.len() >= self.rare.room && !self.make_room(now) {
+            self.rare.refused += 1;
             return false;
         }
         let mut entry = Entry { id, full_at: 0, part: 0, rate: 0 };
         entry.owe(now, debt, quota);
-        self.table.insert_unique(id.place, entry, |entry| entry.id.place);
+        self.table.insert_unique(id, entry, |entry| entry.id);
         true
     }
 
     fn make_room(&mut self, now: u64) -> bool {
         let nearest = self.sweep(SAMPLE, now);
-        if self.table.len() < self.room {
+        if self.table.len() < self.rare.room {
             return true;
         }
-        if self.overflow == Overflow::DenyNew {
+        if self.rare.overflow == Overflow::DenyNew {
             return false;
         }
         // A sample of a table that is seven eighths full at most may have been empty.
         let victim = nearest.or_else(|| self.table.iter_buckets().next());
         if let Some(Ok(entry)) = victim.map(|place| self.table.get_bucket_entry(place)) {
             entry.remove();
-            self.evicted += 1;
+            self.rare.evicted += 1;
         }
         true
     }
@@ -205,22 +204,22 @@ impl Shard {
 
     /// The next place to look at. The table is made smaller, where it ends, if it is mostly empty.
     fn step(&mut self, now: u64) -> usize {
-        if self.cursor >= self.table.num_buckets() {
-            self.cursor = 0;
+        if self.rare.cursor >= self.table.num_buckets() {
+            self.rare.cursor = 0;
             // Behind the sweep, an eighth of the places gathers dead buckets meanwhile.
             if self.table.len() < self.table.num_buckets() / 4 {
                 self.shrink(now);
             }
         }
-        self.cursor += 1;
-        self.cursor - 1
+        self.rare.cursor += 1;
+        self.rare.cursor - 1
     }
 
     /// Gives the memory of a flood back, once its buckets are full.
     fn shrink(&mut self, now: u64) {
         self.table.retain(|entry| !entry.is_full(now));
         if self.table.len() < self.table.num_buckets() / 8 {
-            self.table.shrink_to(self.table.len() * 2, |entry| entry.id.place);
+            self.table.shrink_to(self.table.len() * 2, |entry| entry.id);
         }
     }
 
@@ -238,9 +237,9 @@ mod tests {
 
     const SECOND: u64 = 1_000_000_000;
 
-    fn id(n: u64) -> Id {
-        // Spread, as the hash spreads it.
-        Id { place: n.wrapping_mul(0x9e37_79b9_7f4a_7c15), rest: n }
+    /// Spread, as the hash spreads it.
+    fn id(n: u64) -> u64 {
+        n.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 
     fn quota() -> Quota {
@@ -254,8 +253,8 @@ mod tests {
     }
 
     #[test]
-    fn a_table_has_32_bytes_per_bucket() {
-        assert_eq!(size_of::<Entry>(), 32);
+    fn a_bucket_has_24_bytes() {
+        assert_eq!(size_of::<Entry>(), 24);
     }
 
     #[test]
@@ -274,7 +273,7 @@ mod tests {
             take(&mut shard, n, 10 * n * SECOND);
         }
         assert!(shard.bytes() < flooded / 2, "{} of {flooded} bytes", shard.bytes());
-        assert!(shard.evicted == 0 && shard.refused == 0);
+        assert!(shard.rare.evicted == 0 && shard.rare.refused == 0);
     }
 
     #[test]
@@ -285,7 +284,7 @@ mod tests {
         }
         assert_eq!(take(&mut shard, 100, 0), None);
         assert_eq!(take(&mut shard, 7, 0), Some(true));
-        assert_eq!((shard.len(), shard.refused), (100, 1));
+        assert_eq!((shard.len(), shard.rare.refused), (100, 1));
         assert_eq!(take(&mut shard, 100, 2 * SECOND), Some(true), "room is made of full ones");
     }
 
@@ -298,7 +297,7 @@ mod tests {
             }
         }
         assert_eq!(take(&mut shard, 10, 0), Some(true));
-        assert_eq!((shard.len(), shard.evicted), (10, 1));
+        assert_eq!((shard.len(), shard.rare.evicted), (10, 1));
         assert_eq!(shard.debt(id(3), 0, &quota()), Span::ZERO, "it was the one");
         for n in (0..10).filter(|n| *n != 3) {
             assert_eq!(take(&mut shard, n, 0), Some(false), "{n} was kept");

@@ -8,23 +8,22 @@ use stonework_core::Clock;
 /// in 10. The clock is made once: making one takes microseconds, and in a virtual machine tens.
 #[derive(Clone, Debug)]
 pub(super) enum Time {
-    Counter { clock: quanta::Clock, origin: quanta::Instant },
+    Counter { clock: quanta::Clock, origin: u64 },
     Given(Arc<dyn Clock>),
 }
 
 impl Time {
     pub(super) fn counter() -> Self {
         let clock = quanta::Clock::new();
-        let origin = clock.now();
+        let origin = clock.raw();
         Self::Counter { clock, origin }
     }
 
     /// In nanoseconds since the clock's origin. Enough for five centuries.
     pub(super) fn now(&self) -> u64 {
-        let since = match self {
-            Self::Counter { clock, origin } => clock.now().saturating_duration_since(*origin),
-            Self::Given(clock) => clock.monotonic(),
-        };
-        since.as_nanos() as u64
+        match self {
+            Self::Counter { clock, origin } => clock.delta_as_nanos(*origin, clock.raw()),
+            Self::Given(clock) => clock.monotonic().as_nanos() as u64,
+        }
     }
 }

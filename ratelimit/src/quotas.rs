@@ -1,0 +1,190 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use moka::future::Cache;
+use stonework_core::{Key, StoreError, StoreErrorKind, StoreFuture};
+use tokio::time::timeout;
+
+use crate::admit::Asked;
+use crate::decide::AskedAll;
+use crate::policy::Limit;
+use crate::quota::Quota;
+
+/// Tells the quota of a client: from a database, or a service that knows plans. Feature `quotas`.
+///
+/// Any `Fn(Key) -> impl Future<Output = Result<Allowance, _>>` is one.
+pub trait QuotaProvider: Send + Sync + 'static {
+    /// What this client is allowed.
+    ///
+    /// It is asked once at a time for each client, and the answer is kept. On an error, and if it
+    /// takes too long, the policy's own quota applies, and the next request asks again.
+    fn allowance(&self, key: &Key) -> StoreFuture<Result<Allowance, StoreError>>;
+}
+
+impl<F, Fut, E> QuotaProvider for F
+where
+    F: Fn(Key) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Allowance, E>> + Send + 'static,
+    E: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn allowance(&self, key: &Key) -> StoreFuture<Result<Allowance, StoreError>> {
+        let asking = self(key.clone());
+        StoreFuture::new(async move {
+            let failed = |error| StoreError::new(StoreErrorKind::Unavailable).with_source(error);
+            asking.await.map_err(failed)
+        })
+    }
+}
+
+/// What a [`QuotaProvider`] allows a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Allowance {
+    /// The policy's own quota.
+    Default,
+    /// This quota. What the client owes stays: a larger quota pays it off sooner.
+    Quota(Quota),
+    /// Anything. The policy does not concern the client.
+    Unlimited,
+}
+
+/// A [`QuotaProvider`], and how long its answers are kept. Feature `quotas`.
+///
+/// ```
+/// use std::time::Duration;
+/// use stonework_ratelimit::{Allowance, Key, Quota, Quotas};
+///
+/// const SECOND: Duration = Duration::from_secs(1);
+///
+/// // In place of a query.
+/// async fn plan_of(account: Key) -> Result<Allowance, std::io::Error> {
+///     Ok(match account.as_bytes() {
+///         b"partner" => Quota::new(1000, SECOND, 2000).map_or(Allowance::Default, Allowance::Quota),
+///         _ => Allowance::Default,
+///     })
+/// }
+///
+/// Quotas::new(plan_of).keep_for(60 * SECOND);
+/// ```
+#[derive(Clone)]
+#[must_use = "quotas do nothing until they are given to a policy"]
+pub struct Quotas {
+    provider: Arc<dyn QuotaProvider>,
+    cache: Cache<Key, Allowance>,
+    keep_for: Duration,
+    max_clients: u64,
+    patience: Duration,
+}
+
+impl fmt::Debug for Quotas {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Quotas")
+            .field("keep_for", &self.keep_for)
+            .field("max_clients", &self.max_clients)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Quotas {
+    /// Asks this provider.
+    pub fn new(provider: impl QuotaProvider) -> Self {
+        let (keep_for, max_clients) = (Duration::from_secs(60), 100_000);
+        Self {
+            provider: Arc::new(provider),
+            cache: cache(keep_for, max_clients),
+            keep_for,
+            max_clients,
+            patience: Duration::from_millis(500),
+        }
+    }
+
+    /// How long an answer holds: a change of a client's quota takes effect within that time.
+    /// Default 60 s.
+    pub fn keep_for(self, time: Duration) -> Self {
+        Self { cache: cache(time, self.max_clients), keep_for: time, ..self }
+    }
+
+    /// How many answers are kept. Default 100,000. With more clients some are asked for more often.
+    pub fn max_clients(self, clients: u64) -> Self {
+        Self { cache: cache(self.keep_for, clients), max_clients: clients, ..self }
+    }
+
+    /// How long the provider may take. Default 500 ms; then the policy's own quota applies.
+    pub fn patience(self, time: Duration) -> Self {
+        Self { patience: time, ..self }
+    }
+
+    /// Forgets the answer for this client, so that a change takes effect with the next request, in
+    /// this process. Clones share their answers.
+    pub async fn forget(&self, key: &Key) {
+        self.cache.invalidate(key).await;
+    }
+
+    /// The answer, if it is there and nothing has to be waited for.
+    fn kept(&self, key: &Key) -> Option<Allowance> {
+        let looking = pin!(self.cache.get(key));
+        match looking.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(found) => found,
+            Poll::Pending => None,
+        }
+    }
+
+    async fn ask(&self, key: &Key) -> Allowance {
+        let asking = self.cache.try_get_with_by_ref(key, self.provider.allowance(key));
+        match timeout(self.patience, asking).await {
+            Ok(Ok(allowance)) => allowance,
+            _ => {
+                crate::trace::event!(DEBUG, "the provider of quotas failed");
+                Allowance::Default
+            }
+        }
+    }
+}
+
+/// What may be lost may be in moka: an answer can be asked for again.
+fn cache(keep_for: Duration, max_clients: u64) -> Cache<Key, Allowance> {
+    Cache::builder().max_capacity(max_clients).time_to_live(keep_for).build()
+}
+
+/// Fills in the quotas, if all are known.
+pub(crate) fn known(limits: &[Limit], asked: AskedAll) -> Result<AskedAll, AskedAll> {
+    if asked.iter().all(|asked| limits[asked.at].quotas.is_none()) {
+        return Ok(asked);
+    }
+    let kept = |asked: &Asked| match &limits[asked.at].quotas {
+        None => Some(Allowance::Default),
+        Some(quotas) => quotas.kept(&asked.key),
+    };
+    match asked.iter().map(kept).collect::<Option<Vec<_>>>() {
+        Some(allowances) => Ok(allowed(asked, &allowances)),
+        None => Err(asked),
+    }
+}
+
+/// Asks for the quotas that are not known.
+pub(crate) async fn ask(limits: &[Limit], asked: AskedAll) -> AskedAll {
+    let mut allowances = Vec::with_capacity(asked.len());
+    for asked in &asked {
+        allowances.push(match &limits[asked.at].quotas {
+            None => Allowance::Default,
+            Some(quotas) => quotas.ask(&asked.key).await,
+        });
+    }
+    allowed(asked, &allowances)
+}
+
+fn allowed(asked: AskedAll, allowances: &[Allowance]) -> AskedAll {
+    let fill = |(mut asked, allowance): (Asked, &Allowance)| match allowance {
+        Allowance::Default => Some(asked),
+        Allowance::Unlimited => None,
+        Allowance::Quota(quota) => {
+            asked.quota = *quota;
+            Some(asked)
+        }
+    };
+    asked.into_iter().zip(allowances).filter_map(fill).collect()
+}

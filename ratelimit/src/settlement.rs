@@ -1,0 +1,110 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+use stonework_core::{Key, Started, StoreError};
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+use crate::charge::Charge;
+use crate::quota::Quota;
+use crate::shared::Shared;
+use crate::store::{Adjust, AdjustId, Adjusted, Bucket, RateLimitStore, Receipt};
+
+/// How long to wait before a correction that the store did not answer is sent again, once, under
+/// the same id.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Who granted a request, and so whom tokens go back to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pool {
+    Store,
+    Fallback,
+}
+
+/// What a request was charged under one policy.
+#[derive(Debug)]
+pub(crate) struct Paid {
+    pub(crate) at: usize,
+    pub(crate) key: Key,
+    pub(crate) quota: Quota,
+    pub(crate) cost: u32,
+    pub(crate) receipt: Receipt,
+}
+
+/// Carries out what the handler said of the cost, when it is dropped.
+pub(crate) struct Settlement {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) charge: Charge,
+    pub(crate) pool: Pool,
+    pub(crate) paid: SmallVec<[Paid; 2]>,
+}
+
+impl Drop for Settlement {
+    fn drop(&mut self) {
+        let said = self.charge.close();
+        for (paid, said) in self.paid.drain(..).zip(said) {
+            let Some(total) = said.filter(|total| *total != paid.cost) else { continue };
+            let tokens = i64::from(total) - i64::from(paid.cost);
+            let correction = Correction { paid, tokens, id: AdjustId::random() };
+            correct(&self.shared, self.pool, correction);
+        }
+    }
+}
+
+struct Correction {
+    paid: Paid,
+    tokens: i64,
+    id: AdjustId,
+}
+
+impl Correction {
+    fn adjust<'a>(&'a self, policy: &'a str) -> Adjust<'a> {
+        let Paid { key, quota, receipt, .. } = &self.paid;
+        let bucket = Bucket::new(policy, key.as_bytes());
+        Adjust::new(bucket, *quota, self.tokens, self.id).of(*receipt)
+    }
+}
+
+fn correct(shared: &Arc<Shared>, pool: Pool, correction: Correction) {
+    let policy = &shared.limits[correction.paid.at].name;
+    if pool == Pool::Fallback {
+        #[cfg(feature = "memory")]
+        if let Some(fallback) = &shared.fallback {
+            // Done when the method returns.
+            drop(fallback.store.adjust(correction.adjust(policy)));
+        }
+        return;
+    }
+    let asking = shared.guard.start(|| shared.store.adjust(correction.adjust(policy)));
+    let waiting = match asking {
+        Started::Done(_) => return,
+        Started::Waiting(waiting) => Some(waiting),
+        _ => None,
+    };
+    // A store that has to be waited for needs a runtime by itself.
+    if let Ok(runtime) = Handle::try_current() {
+        let shared = Arc::clone(shared);
+        runtime.spawn(async move {
+            let answer = match waiting {
+                Some(waiting) => shared.guard.wait(waiting).await,
+                None => again(&shared, &correction).await,
+            };
+            if answer.is_err_and(|error| error.is_outage()) {
+                sleep(PAUSE).await;
+                report(again(&shared, &correction).await);
+            }
+        });
+    }
+}
+
+async fn again(shared: &Shared, correction: &Correction) -> Result<Adjusted, StoreError> {
+    let policy = &shared.limits[correction.paid.at].name;
+    shared.guard.run(|| shared.store.adjust(correction.adjust(policy))).await
+}
+
+fn report(answer: Result<Adjusted, StoreError>) {
+    if let Err(error) = answer {
+        crate::trace::event!(WARN, %error, "a charge could not be corrected");
+    }
+}
