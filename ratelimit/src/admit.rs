@@ -12,22 +12,20 @@ use crate::who::MissingKey;
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
     /// The policy's place.
-    pub(crate) at: usize,
-    pub(crate) key: Key,
-    pub(crate) quota: Quota,
+    pub(crate) at: u16,
     pub(crate) cost: u32,
+    pub(crate) quota: Quota,
+    pub(crate) key: Key,
 }
 
-/// What to do with a request, judged by its head.
-#[derive(Debug)]
-pub(crate) enum Admission {
-    /// No policy concerns it.
-    Pass,
-    /// It cannot be counted.
-    Reject(Rejection),
-    /// These policies concern it.
-    Ask(SmallVec<[Asked; 2]>),
+impl Asked {
+    pub(crate) fn limit<'a>(&self, limits: &'a [Limit]) -> &'a Limit {
+        &limits[usize::from(self.at)]
+    }
 }
+
+/// Filled in place and passed by reference: each is a hundred bytes.
+pub(crate) type AskedAll = SmallVec<[Asked; 2]>;
 
 /// Requests that no policy concerns.
 #[derive(Clone)]
@@ -55,18 +53,21 @@ fn is_preflight(head: &RequestHead<'_>) -> bool {
         && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-pub(crate) fn admit(limits: &[Limit], head: &RequestHead<'_>) -> Admission {
-    let mut asked = SmallVec::new();
-    for (at, limit) in limits.iter().enumerate().filter(|(_, limit)| limit.concerns(head)) {
+/// Notes what the request is asked under each policy that concerns it.
+pub(crate) fn admit(
+    limits: &[Limit],
+    head: &RequestHead<'_>,
+    asked: &mut AskedAll,
+) -> Result<(), Rejection> {
+    for (limit, at) in limits.iter().zip(0..).filter(|(limit, _)| limit.concerns(head)) {
         match limit.who.key(head, limit.missing) {
             Some(key) => {
-                let cost = limit.cost(head);
-                asked.push(Asked { at, key, quota: limit.quota, cost });
+                asked.push(Asked { at, cost: limit.cost(head), quota: limit.quota, key });
             }
             None if limit.missing == MissingKey::Skip => {}
-            None if limit.who.is_address() => return Admission::Reject(Rejection::AddressUnknown),
-            None => return Admission::Reject(Rejection::KeyMissing),
+            None if limit.who.is_address() => return Err(Rejection::AddressUnknown),
+            None => return Err(Rejection::KeyMissing),
         }
     }
-    if asked.is_empty() { Admission::Pass } else { Admission::Ask(asked) }
+    Ok(())
 }

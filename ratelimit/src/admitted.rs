@@ -5,8 +5,8 @@ use stonework_core::StoneBody;
 
 use crate::body::{Held, ResponseBody};
 use crate::charge::Charge;
+use crate::concurrency::Permits;
 use crate::decision::Decision;
-use crate::service::Permits;
 use crate::settlement::Settlement;
 use crate::shared::Shared;
 use crate::verdict::Granted;
@@ -20,7 +20,11 @@ pub(crate) struct Admitted {
 
 impl Admitted {
     pub(crate) fn holding(shared: Arc<Shared>, permits: Permits) -> Self {
-        Self { shared, decision: None, held: Some(Box::new(Held { permits, settlement: None })) }
+        Self {
+            shared,
+            decision: None,
+            held: Some(Box::new(Held { _permits: permits, settlement: None })),
+        }
     }
 
     /// Leaves in the request's extensions what the handler may want.
@@ -31,11 +35,12 @@ impl Admitted {
         extensions: &mut Extensions,
     ) -> Self {
         let Granted { decision, pool, paid } = granted;
-        if shared.tells {
+        if let Some(decision) = decision.as_ref().filter(|_| shared.tells) {
             extensions.insert(decision.clone());
         }
         let settlement = (!paid.is_empty()).then(|| {
-            let names = paid.iter().map(|paid| Arc::clone(&shared.limits[paid.at].name));
+            let names =
+                paid.iter().map(|paid| Arc::clone(&shared.limits[usize::from(paid.at)].name));
             let charge = Charge::new(names);
             if shared.adjustable {
                 extensions.insert(charge.clone());
@@ -43,25 +48,27 @@ impl Admitted {
             Settlement { shared: Arc::clone(&shared), charge, pool, paid }
         });
         let held = (settlement.is_some() || !permits.is_empty())
-            .then(|| Box::new(Held { permits, settlement }));
-        Self { shared, decision: Some(decision), held }
+            .then(|| Box::new(Held { _permits: permits, settlement }));
+        Self { shared, decision, held }
     }
 
-    pub(crate) fn respond<B>(self, response: Response<B>) -> Response<ResponseBody<B>> {
+    pub(crate) fn respond<B>(self, mut response: Response<B>) -> Response<ResponseBody<B>> {
         let Self { shared, decision, held } = self;
-        let (mut head, body) = response.into_parts();
-        if let (Some(refund_when), Some(Held { settlement: Some(settlement), .. })) =
-            (&shared.refund_when, held.as_deref())
-            && refund_when(&head)
-        {
-            settlement.charge.refund();
-        }
         if let Some(decision) = decision {
-            shared.renderer.write(&decision, || shared.clock.unix(), &mut head.headers);
+            shared.renderer.write(&decision, || shared.clock.unix(), response.headers_mut());
             if shared.tells {
-                head.extensions.insert(decision);
+                response.extensions_mut().insert(decision);
             }
         }
-        Response::from_parts(head, ResponseBody::new(StoneBody::inner(body), held))
+        match (&shared.refund_when, held.as_deref()) {
+            (Some(refund_when), Some(Held { settlement: Some(settlement), .. })) => {
+                let (head, body) = response.into_parts();
+                if refund_when(&head) {
+                    settlement.charge.refund();
+                }
+                Response::from_parts(head, ResponseBody::new(StoneBody::inner(body), held))
+            }
+            _ => response.map(|body| ResponseBody::new(StoneBody::inner(body), held)),
+        }
     }
 }

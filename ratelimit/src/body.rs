@@ -5,15 +5,14 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
-use smallvec::SmallVec;
 use stonework_core::StoneBody;
 
-use crate::concurrency::Permit;
+use crate::concurrency::Permits;
 use crate::settlement::Settlement;
 
 /// What a request holds until its response has ended.
 pub(crate) struct Held {
-    pub(crate) permits: SmallVec<[Permit; 1]>,
+    pub(crate) _permits: Permits,
     pub(crate) settlement: Option<Settlement>,
 }
 

@@ -116,6 +116,9 @@ impl Gate {
     }
 }
 
+/// Most requests have none, and a vector that is empty allocates nothing.
+pub(crate) type Permits = Vec<Permit>;
+
 /// A request that is under way, until this is dropped.
 pub(crate) struct Permit {
     held: Held,

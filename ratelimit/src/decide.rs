@@ -1,16 +1,17 @@
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 use stonework_core::{Started, StoreError, StoreFuture};
 
-use crate::admit::Asked;
+use crate::admit::{Asked, AskedAll};
 use crate::outage::Outage;
 use crate::rejection::Rejection;
 use crate::settlement::Pool;
 use crate::shared::Shared;
-use crate::store::{Acquire, Acquired, Bucket, Demand, Levels};
-
-pub(crate) type AskedAll = SmallVec<[Asked; 2]>;
+use crate::store::{Acquire, Acquired, Demand, Levels, RateLimitStore};
 
 /// What was found about a request.
 #[derive(Debug)]
@@ -25,45 +26,42 @@ pub(crate) enum Ruling {
 
 /// A ruling, or what is to be waited for.
 pub(crate) enum Deciding {
-    Now(Ruling, AskedAll),
-    Later(StoreFuture<(Ruling, AskedAll)>),
+    Now(Ruling),
+    Later(Waiting),
 }
 
-pub(crate) fn decide(shared: &Arc<Shared>, asked: AskedAll) -> Deciding {
+/// A ruling on its way, with what was asked.
+pub(crate) type Waiting = Pin<Box<dyn Future<Output = (Ruling, AskedAll)> + Send>>;
+
+pub(crate) fn decide(shared: &Arc<Shared>, asked: &mut AskedAll) -> Deciding {
     #[cfg(feature = "quotas")]
-    let asked = match crate::quotas::known(&shared.limits, asked) {
-        Ok(asked) => asked,
-        Err(asked) => {
-            let shared = Arc::clone(shared);
-            return Deciding::Later(StoreFuture::new(async move {
-                let asked = crate::quotas::ask(&shared.limits, asked).await;
-                match begin(&shared, asked) {
-                    Deciding::Now(ruling, asked) => (ruling, asked),
-                    Deciding::Later(waiting) => waiting.await,
-                }
-            }));
-        }
-    };
+    if !crate::quotas::fill(&shared.limits, asked) {
+        let (shared, mut asked) = (Arc::clone(shared), mem::take(asked));
+        return Deciding::Later(Box::pin(async move {
+            crate::quotas::ask(&shared.limits, &mut asked).await;
+            match begin(&shared, &mut asked) {
+                Deciding::Now(ruling) => (ruling, asked),
+                Deciding::Later(waiting) => waiting.await,
+            }
+        }));
+    }
     begin(shared, asked)
 }
 
 /// Asks the store. What is there already is not waited for.
-fn begin(shared: &Arc<Shared>, asked: AskedAll) -> Deciding {
-    let limits = &shared.limits;
+fn begin(shared: &Arc<Shared>, asked: &mut AskedAll) -> Deciding {
     if asked.is_empty() {
-        return Deciding::Now(Ruling::Granted(Levels::default(), Pool::Store), asked);
+        return Deciding::Now(Ruling::Granted(Levels::default(), Pool::Store));
     }
-    if asked.iter().any(|asked| asked.cost > asked.quota.burst() && !limits[asked.at].shadow) {
-        return Deciding::Now(Ruling::Rejected(Rejection::CostTooHigh), asked);
+    let limits = &shared.limits;
+    let can_be = |asked: &Asked| asked.cost <= asked.quota.burst() || asked.limit(limits).shadow;
+    if !asked.iter().all(can_be) {
+        return Deciding::Now(Ruling::Rejected(Rejection::CostTooHigh));
     }
-    match shared.guard.start(|| shared.store.acquire(Acquire::new(&demands(shared, &asked)))) {
-        Started::Done(answer) => {
-            let mut asked = asked;
-            let ruling = rule(shared, answer, &mut asked);
-            Deciding::Now(ruling, asked)
-        }
-        Started::Waiting(waiting) => later(shared, asked, Some(waiting)),
-        _ => later(shared, asked, None),
+    match shared.guard.start(|| acquire(&*shared.store, shared, asked)) {
+        Started::Done(answer) => Deciding::Now(rule(shared, answer, asked)),
+        Started::Waiting(waiting) => later(shared, mem::take(asked), Some(waiting)),
+        _ => later(shared, mem::take(asked), None),
     }
 }
 
@@ -73,31 +71,38 @@ fn later(
     waiting: Option<StoreFuture<Result<Acquired, StoreError>>>,
 ) -> Deciding {
     let shared = Arc::clone(shared);
-    Deciding::Later(StoreFuture::new(async move {
+    Deciding::Later(Box::pin(async move {
         let guard = &shared.guard;
         let answer = match waiting {
             Some(waiting) => guard.wait(waiting).await,
             // The store has stopped answering, and perhaps it is this request that finds it back.
-            None => {
-                let acquire = || shared.store.acquire(Acquire::new(&demands(&shared, &asked)));
-                guard.run(acquire).await
-            }
+            None => guard.run(|| acquire(&*shared.store, &shared, &asked)).await,
         };
         let ruling = rule(&shared, answer, &mut asked);
         (ruling, asked)
     }))
 }
 
-fn demands<'a>(shared: &'a Shared, asked: &'a [Asked]) -> SmallVec<[Demand<'a>; 3]> {
-    let corrects = shared.corrects();
-    let demand = |asked: &'a Asked| {
-        let limit = &shared.limits[asked.at];
-        let bucket = Bucket::new(&limit.name, asked.key.as_bytes());
-        Demand::new(bucket, asked.quota, asked.cost)
-            .shadow(limit.shadow)
-            .only_time_refills(!corrects && limit.fixed_quota().is_some())
-    };
-    asked.iter().map(demand).collect()
+fn acquire(
+    store: &dyn RateLimitStore,
+    shared: &Shared,
+    asked: &[Asked],
+) -> StoreFuture<Result<Acquired, StoreError>> {
+    // Mostly there is one, and an array costs less than a vector, however small.
+    if let [asked] = asked {
+        return store.acquire(Acquire::new(&[demand(shared, asked)]));
+    }
+    let demands: SmallVec<[Demand<'_>; 4]> =
+        asked.iter().map(|asked| demand(shared, asked)).collect();
+    store.acquire(Acquire::new(&demands))
+}
+
+#[inline]
+fn demand<'a>(shared: &'a Shared, asked: &'a Asked) -> Demand<'a> {
+    let limit = asked.limit(&shared.limits);
+    Demand::new(limit.bucket(&asked.key), asked.quota, asked.cost)
+        .shadow(limit.shadow)
+        .only_time_refills(!shared.corrects() && limit.fixed_quota().is_some())
 }
 
 fn rule(shared: &Shared, answer: Result<Acquired, StoreError>, asked: &mut [Asked]) -> Ruling {
@@ -128,8 +133,6 @@ fn away(shared: &Shared, asked: &mut [Asked]) -> Ruling {
 
 #[cfg(feature = "memory")]
 fn fall_back(shared: &Shared, asked: &mut [Asked]) -> Ruling {
-    use crate::store::RateLimitStore;
-
     let Some(fallback) = &shared.fallback else {
         return Ruling::Rejected(Rejection::StoreUnavailable);
     };
@@ -138,7 +141,7 @@ fn fall_back(shared: &Shared, asked: &mut [Asked]) -> Ruling {
         // The share may hold less than the request costs; then it costs all of the share.
         asked.cost = asked.cost.min(asked.quota.burst());
     }
-    let answer = fallback.store.acquire(Acquire::new(&demands(shared, asked))).try_ready();
+    let answer = acquire(&fallback.store, shared, asked).try_ready();
     match answer {
         Ok(Ok(acquired)) => told(acquired, Pool::Fallback),
         // Memory always answers.

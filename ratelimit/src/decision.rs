@@ -32,9 +32,16 @@ pub enum Basis {
     Unchecked,
 }
 
-/// The [`Standing`]s of a [`Decision`]. Allocates from the third on.
+/// The [`Standing`]s of a [`Decision`]. Allocates from the second on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Standings(SmallVec<[Standing; 2]>);
+pub struct Standings(SmallVec<[Standing; 1]>);
+
+impl Standings {
+    #[inline]
+    pub(crate) fn one(standing: Standing) -> Self {
+        Self(SmallVec::from_buf([standing]))
+    }
+}
 
 impl FromIterator<Standing> for Standings {
     fn from_iter<I: IntoIterator<Item = Standing>>(standings: I) -> Self {
@@ -55,7 +62,7 @@ impl Deref for Standings {
 pub struct Standing {
     pub(crate) policy: Arc<str>,
     /// The policy's place among those of the layer.
-    pub(crate) at: usize,
+    pub(crate) at: u16,
     pub(crate) quota: Quota,
     pub(crate) cost: u32,
     pub(crate) debt: Span,

@@ -6,15 +6,15 @@ use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use stonework_core::{RequestHead, StoneBody, StoreFuture};
+use stonework_core::StoneBody;
 use tower_service::Service;
 
 use crate::admitted::Admitted;
 use crate::body::ResponseBody;
-use crate::decide::{AskedAll, Ruling};
-use crate::service::Permits;
+use crate::concurrency::Permits;
+use crate::decide::Waiting;
+use crate::service::Ruled;
 use crate::shared::Shared;
-use crate::verdict::{Verdict, judge};
 
 type Reply<B> = Response<ResponseBody<B>>;
 
@@ -44,7 +44,7 @@ pin_project! {
         Admitted { #[pin] future: S::Future, admitted: Option<Admitted> },
         Answered { response: Option<Box<Reply<ResBody>>> },
         // Boxed, so that a request whose store answers at once is not moved about with room for it.
-        Asking { ruling: StoreFuture<(Ruling, AskedAll)>, parked: Option<Box<Parked<S, ReqBody>>> },
+        Asking { ruling: Waiting, parked: Option<Box<Parked<S, ReqBody>>> },
     }
 }
 
@@ -64,44 +64,17 @@ where
         Self { state: State::Passing { future } }
     }
 
-    pub(crate) fn answer(response: Box<Reply<ResBody>>) -> Self {
-        Self { state: State::Answered { response: Some(response) } }
-    }
-
-    /// Passes, and gives the permits back at the end.
-    pub(crate) fn hold(future: S::Future, shared: &Arc<Shared>, permits: Permits) -> Self {
-        let admitted = Admitted::holding(Arc::clone(shared), permits);
+    /// Goes on, with something to be done when the service has answered.
+    pub(crate) const fn go(future: S::Future, admitted: Admitted) -> Self {
         Self { state: State::Admitted { future, admitted: Some(admitted) } }
     }
 
-    pub(crate) fn wait(
-        ruling: StoreFuture<(Ruling, AskedAll)>,
-        parked: Parked<S, ReqBody>,
-    ) -> Self {
-        Self { state: State::Asking { ruling, parked: Some(Box::new(parked)) } }
+    pub(crate) fn answer(response: Reply<ResBody>) -> Self {
+        Self { state: State::Answered { response: Some(Box::new(response)) } }
     }
 
-    /// Calls the service, or does not.
-    pub(crate) fn ruled(
-        service: &mut S,
-        mut request: Request<ReqBody>,
-        shared: &Arc<Shared>,
-        ruling: (Ruling, AskedAll),
-        permits: Permits,
-    ) -> Self {
-        let verdict = judge(shared, ruling, &RequestHead::of(&request));
-        match verdict {
-            Verdict::Go(granted) => {
-                let admitted =
-                    Admitted::new(Arc::clone(shared), granted, permits, request.extensions_mut());
-                let future = service.call(request);
-                Self { state: State::Admitted { future, admitted: Some(admitted) } }
-            }
-            Verdict::Stop(refusal) => {
-                let response = refusal.reply(shared, &RequestHead::of(&request));
-                Self::answer(Box::new(response))
-            }
-        }
+    pub(crate) const fn wait(ruling: Waiting, parked: Box<Parked<S, ReqBody>>) -> Self {
+        Self { state: State::Asking { ruling, parked: Some(parked) } }
     }
 }
 
@@ -133,10 +106,11 @@ where
                     return response.take().map_or(Poll::Pending, |r| Poll::Ready(Ok(*r)));
                 }
                 StateProj::Asking { ruling, parked } => {
-                    let ruling = ready!(Pin::new(ruling).poll(cx));
+                    let (ruling, asked) = ready!(ruling.as_mut().poll(cx));
                     let Some(parked) = parked.take() else { return Poll::Pending };
                     let Parked { mut service, request, shared, permits } = *parked;
-                    Self::ruled(&mut service, request, &shared, ruling, permits).state
+                    let ruled = Ruled { ruling, asked: &asked, permits, shared: &shared };
+                    ruled.carry_out(&mut service, request).state
                 }
             };
             self.as_mut().project().state.set(next);

@@ -16,5 +16,8 @@ impl Renderer {
     ) -> Self {
         Self
     }
+    pub(crate) const fn is_silent(&self) -> bool {
+        false
+    }
     pub(crate) fn write(&self, _: &Decision, _: impl FnOnce() -> Duration, _: &mut HeaderMap) {}
 }

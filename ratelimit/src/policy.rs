@@ -7,6 +7,7 @@ use stonework_core::{ConfigError, Key, RequestHead};
 use crate::quota::Quota;
 #[cfg(feature = "quotas")]
 use crate::quotas::Quotas;
+use crate::store::Bucket;
 use crate::who::{MissingKey, Who, key_methods};
 
 pub(crate) type HoldsFn = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
@@ -148,6 +149,7 @@ impl Policy {
             errors.push(ConfigError::new("cost", cost, reason));
         }
         Some(Limit {
+            word: Bucket::new(&self.name, &[]).word,
             name: self.name,
             quota,
             who: self.who,
@@ -174,6 +176,8 @@ pub(crate) fn check_name(name: &str, errors: &mut Vec<ConfigError>) {
 #[derive(Clone)]
 pub(crate) struct Limit {
     pub(crate) name: Arc<str>,
+    /// The name, as buckets have it.
+    word: u64,
     pub(crate) quota: Quota,
     pub(crate) who: Who,
     pub(crate) missing: MissingKey,
@@ -185,6 +189,10 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
+    pub(crate) fn bucket<'a>(&'a self, key: &'a Key) -> Bucket<'a> {
+        Bucket { policy: &self.name, key: key.as_bytes(), word: self.word }
+    }
+
     pub(crate) fn concerns(&self, head: &RequestHead<'_>) -> bool {
         self.only.as_ref().is_none_or(|only| only(head))
     }

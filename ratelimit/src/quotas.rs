@@ -9,8 +9,7 @@ use moka::future::Cache;
 use stonework_core::{Key, StoreError, StoreErrorKind, StoreFuture};
 use tokio::time::timeout;
 
-use crate::admit::Asked;
-use crate::decide::AskedAll;
+use crate::admit::{Asked, AskedAll};
 use crate::policy::Limit;
 use crate::quota::Quota;
 
@@ -150,41 +149,42 @@ fn cache(keep_for: Duration, max_clients: u64) -> Cache<Key, Allowance> {
     Cache::builder().max_capacity(max_clients).time_to_live(keep_for).build()
 }
 
-/// Fills in the quotas, if all are known.
-pub(crate) fn known(limits: &[Limit], asked: AskedAll) -> Result<AskedAll, AskedAll> {
-    if asked.iter().all(|asked| limits[asked.at].quotas.is_none()) {
-        return Ok(asked);
+/// Fills in the quotas. `false` if some are not known; then nothing was filled in.
+pub(crate) fn fill(limits: &[Limit], asked: &mut AskedAll) -> bool {
+    if asked.iter().all(|asked| asked.limit(limits).quotas.is_none()) {
+        return true;
     }
-    let kept = |asked: &Asked| match &limits[asked.at].quotas {
+    let kept = |asked: &Asked| match &asked.limit(limits).quotas {
         None => Some(Allowance::Default),
         Some(quotas) => quotas.kept(&asked.key),
     };
-    match asked.iter().map(kept).collect::<Option<Vec<_>>>() {
-        Some(allowances) => Ok(allowed(asked, &allowances)),
-        None => Err(asked),
+    let kept: Option<Vec<_>> = asked.iter().map(kept).collect();
+    if let Some(allowances) = &kept {
+        allow(asked, allowances);
     }
+    kept.is_some()
 }
 
 /// Asks for the quotas that are not known.
-pub(crate) async fn ask(limits: &[Limit], asked: AskedAll) -> AskedAll {
+pub(crate) async fn ask(limits: &[Limit], asked: &mut AskedAll) {
     let mut allowances = Vec::with_capacity(asked.len());
-    for asked in &asked {
-        allowances.push(match &limits[asked.at].quotas {
+    for asked in &*asked {
+        allowances.push(match &asked.limit(limits).quotas {
             None => Allowance::Default,
             Some(quotas) => quotas.ask(&asked.key).await,
         });
     }
-    allowed(asked, &allowances)
+    allow(asked, &allowances);
 }
 
-fn allowed(asked: AskedAll, allowances: &[Allowance]) -> AskedAll {
-    let fill = |(mut asked, allowance): (Asked, &Allowance)| match allowance {
-        Allowance::Default => Some(asked),
-        Allowance::Unlimited => None,
-        Allowance::Quota(quota) => {
+fn allow(asked: &mut AskedAll, allowances: &[Allowance]) {
+    let mut allowances = allowances.iter();
+    asked.retain(|asked| match allowances.next() {
+        Some(Allowance::Unlimited) => false,
+        Some(Allowance::Quota(quota)) => {
             asked.quota = *quota;
-            Some(asked)
+            true
         }
-    };
-    asked.into_iter().zip(allowances).filter_map(fill).collect()
+        _ => true,
+    });
 }

@@ -6,18 +6,19 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use smallvec::SmallVec;
 use stonework_core::RequestHead;
 use tower_service::Service;
 
-use crate::admit::{Admission, admit};
+use crate::admit::{Asked, AskedAll, admit};
+use crate::admitted::Admitted;
 use crate::body::ResponseBody;
-use crate::concurrency::Permit;
-use crate::decide::{AskedAll, Deciding, decide};
+use crate::concurrency::Permits;
+use crate::decide::{Deciding, Ruling, decide};
 use crate::future::{Parked, ResponseFuture};
 use crate::rejection::Rejection;
 use crate::reply::Refusal;
 use crate::shared::Shared;
+use crate::verdict::{Verdict, judge};
 
 /// The service that [`RateLimitLayer`](crate::RateLimitLayer) puts around another one.
 pub struct RateLimitService<S> {
@@ -46,16 +47,6 @@ impl<S: fmt::Debug> fmt::Debug for RateLimitService<S> {
     }
 }
 
-pub(crate) type Permits = SmallVec<[Permit; 1]>;
-
-/// What a request has to do with the layer.
-enum Concern<B> {
-    None,
-    Permits(Permits),
-    Buckets(AskedAll, Permits),
-    Refused(Box<Response<ResponseBody<B>>>),
-}
-
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for RateLimitService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
@@ -70,71 +61,105 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        match self.concern(&RequestHead::of(&request)) {
-            Concern::None => ResponseFuture::pass(self.inner.call(request)),
-            Concern::Permits(permits) => {
-                ResponseFuture::hold(self.inner.call(request), &self.shared, permits)
+        let head = RequestHead::of(&request);
+        if self.shared.skip.skips(&head) {
+            return ResponseFuture::pass(self.inner.call(request));
+        }
+        let (mut permits, mut asked) = (Permits::new(), AskedAll::new());
+        if let Err((rejection, gate)) = screen(&self.shared, &head, &mut permits, &mut asked) {
+            let refusal = Refusal { rejection, gate, decision: None };
+            return ResponseFuture::answer(refusal.reply(&self.shared, &head));
+        }
+        if asked.is_empty() {
+            return self.pass(request, permits);
+        }
+        match decide(&self.shared, &mut asked) {
+            Deciding::Now(ruling) => {
+                let ruled = Ruled { ruling, asked: &asked, permits, shared: &self.shared };
+                ruled.carry_out(&mut self.inner, request)
             }
-            Concern::Buckets(asked, permits) => self.ask(request, asked, permits),
-            Concern::Refused(response) => ResponseFuture::answer(response),
+            Deciding::Later(ruling) => ResponseFuture::wait(ruling, self.park(request, permits)),
         }
     }
 }
 
 impl<S> RateLimitService<S> {
-    /// Permits come first: they cost nothing, and a request that gets none shall not be charged.
-    fn concern<B>(&self, head: &RequestHead<'_>) -> Concern<B> {
-        let shared = &self.shared;
-        if shared.skip.skips(head) {
-            return Concern::None;
-        }
-        let mut permits = Permits::new();
-        for gate in &shared.gates {
-            match gate.enter(head) {
-                Ok(permit) => permits.extend(permit),
-                Err(rejection) => {
-                    let gate = (rejection == Rejection::TooManyAtOnce).then(|| gate.name());
-                    return self.refuse(Refusal { rejection, gate, decision: None }, head);
-                }
-            }
-        }
-        match admit(&shared.limits, head) {
-            Admission::Pass if permits.is_empty() => Concern::None,
-            Admission::Pass => Concern::Permits(permits),
-            Admission::Ask(asked) => Concern::Buckets(asked, permits),
-            Admission::Reject(rejection) => {
-                self.refuse(Refusal { rejection, gate: None, decision: None }, head)
-            }
-        }
-    }
-
-    fn refuse<B>(&self, refusal: Refusal<'_>, head: &RequestHead<'_>) -> Concern<B> {
-        Concern::Refused(Box::new(refusal.reply(&self.shared, head)))
-    }
-
-    fn ask<ReqBody, ResBody>(
+    fn pass<ReqBody, ResBody>(
         &mut self,
         request: Request<ReqBody>,
-        asked: AskedAll,
         permits: Permits,
     ) -> ResponseFuture<S, ReqBody, ResBody>
     where
-        S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
+        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
     {
-        match decide(&self.shared, asked) {
-            Deciding::Now(ruling, asked) => ResponseFuture::ruled(
-                &mut self.inner,
-                request,
-                &self.shared,
-                (ruling, asked),
-                permits,
-            ),
-            Deciding::Later(ruling) => {
-                // The one that was polled ready is the one to be called.
-                let clone = self.inner.clone();
-                let service = mem::replace(&mut self.inner, clone);
-                let shared = Arc::clone(&self.shared);
-                ResponseFuture::wait(ruling, Parked { service, request, shared, permits })
+        let future = self.inner.call(request);
+        if permits.is_empty() {
+            return ResponseFuture::pass(future);
+        }
+        ResponseFuture::go(future, Admitted::holding(Arc::clone(&self.shared), permits))
+    }
+
+    fn park<ReqBody>(
+        &mut self,
+        request: Request<ReqBody>,
+        permits: Permits,
+    ) -> Box<Parked<S, ReqBody>>
+    where
+        S: Clone,
+    {
+        // The one that was polled ready is the one to be called.
+        let clone = self.inner.clone();
+        let service = mem::replace(&mut self.inner, clone);
+        Box::new(Parked { service, request, shared: Arc::clone(&self.shared), permits })
+    }
+}
+
+/// Permits come first: they cost nothing, and a request that gets none shall not be charged.
+fn screen<'a>(
+    shared: &'a Shared,
+    head: &RequestHead<'_>,
+    permits: &mut Permits,
+    asked: &mut AskedAll,
+) -> Result<(), (Rejection, Option<&'a Arc<str>>)> {
+    for gate in &shared.gates {
+        match gate.enter(head) {
+            Ok(permit) => permits.extend(permit),
+            Err(rejection) => {
+                let named = (rejection == Rejection::TooManyAtOnce).then(|| gate.name());
+                return Err((rejection, named));
+            }
+        }
+    }
+    admit(&shared.limits, head, asked).map_err(|rejection| (rejection, None))
+}
+
+/// What is to be done with a request.
+pub(crate) struct Ruled<'a> {
+    pub(crate) ruling: Ruling,
+    pub(crate) asked: &'a [Asked],
+    pub(crate) permits: Permits,
+    pub(crate) shared: &'a Arc<Shared>,
+}
+
+impl Ruled<'_> {
+    /// Calls the service, or does not.
+    pub(crate) fn carry_out<S, ReqBody, ResBody>(
+        self,
+        service: &mut S,
+        mut request: Request<ReqBody>,
+    ) -> ResponseFuture<S, ReqBody, ResBody>
+    where
+        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    {
+        let Self { ruling, asked, permits, shared } = self;
+        match judge(shared, &ruling, asked, &RequestHead::of(&request)) {
+            Verdict::Go(granted) => {
+                let extensions = request.extensions_mut();
+                let admitted = Admitted::new(Arc::clone(shared), granted, permits, extensions);
+                ResponseFuture::go(service.call(request), admitted)
+            }
+            Verdict::Stop(refusal) => {
+                ResponseFuture::answer(refusal.reply(shared, &RequestHead::of(&request)))
             }
         }
     }

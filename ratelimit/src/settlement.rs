@@ -1,7 +1,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use smallvec::SmallVec;
 use stonework_core::{Key, Started, StoreError};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
@@ -9,7 +8,7 @@ use tokio::time::sleep;
 use crate::charge::Charge;
 use crate::quota::Quota;
 use crate::shared::Shared;
-use crate::store::{Adjust, AdjustId, Adjusted, Bucket, RateLimitStore, Receipt};
+use crate::store::{Adjust, AdjustId, Adjusted, RateLimitStore, Receipt};
 
 /// How long to wait before a correction that the store did not answer is sent again, once, under
 /// the same id.
@@ -25,7 +24,7 @@ pub(crate) enum Pool {
 /// What a request was charged under one policy.
 #[derive(Debug)]
 pub(crate) struct Paid {
-    pub(crate) at: usize,
+    pub(crate) at: u16,
     pub(crate) key: Key,
     pub(crate) quota: Quota,
     pub(crate) cost: u32,
@@ -37,7 +36,7 @@ pub(crate) struct Settlement {
     pub(crate) shared: Arc<Shared>,
     pub(crate) charge: Charge,
     pub(crate) pool: Pool,
-    pub(crate) paid: SmallVec<[Paid; 2]>,
+    pub(crate) paid: Vec<Paid>,
 }
 
 impl Drop for Settlement {
@@ -59,24 +58,23 @@ struct Correction {
 }
 
 impl Correction {
-    fn adjust<'a>(&'a self, policy: &'a str) -> Adjust<'a> {
-        let Paid { key, quota, receipt, .. } = &self.paid;
-        let bucket = Bucket::new(policy, key.as_bytes());
+    fn adjust<'a>(&'a self, shared: &'a Shared) -> Adjust<'a> {
+        let Paid { at, key, quota, receipt, .. } = &self.paid;
+        let bucket = shared.limits[usize::from(*at)].bucket(key);
         Adjust::new(bucket, *quota, self.tokens, self.id).of(*receipt)
     }
 }
 
 fn correct(shared: &Arc<Shared>, pool: Pool, correction: Correction) {
-    let policy = &shared.limits[correction.paid.at].name;
     if pool == Pool::Fallback {
         #[cfg(feature = "memory")]
         if let Some(fallback) = &shared.fallback {
             // Done when the method returns.
-            drop(fallback.store.adjust(correction.adjust(policy)));
+            drop(fallback.store.adjust(correction.adjust(shared)));
         }
         return;
     }
-    let asking = shared.guard.start(|| shared.store.adjust(correction.adjust(policy)));
+    let asking = shared.guard.start(|| shared.store.adjust(correction.adjust(shared)));
     let waiting = match asking {
         Started::Done(_) => return,
         Started::Waiting(waiting) => Some(waiting),
@@ -99,8 +97,7 @@ fn correct(shared: &Arc<Shared>, pool: Pool, correction: Correction) {
 }
 
 async fn again(shared: &Shared, correction: &Correction) -> Result<Adjusted, StoreError> {
-    let policy = &shared.limits[correction.paid.at].name;
-    shared.guard.run(|| shared.store.adjust(correction.adjust(policy))).await
+    shared.guard.run(|| shared.store.adjust(correction.adjust(shared))).await
 }
 
 fn report(answer: Result<Adjusted, StoreError>) {

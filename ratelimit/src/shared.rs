@@ -47,6 +47,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Whether anybody would hear of a decision that lets a request go on.
+    pub(crate) const fn is_heard(&self) -> bool {
+        self.tells || self.on_decision.is_some() || !self.renderer.is_silent()
+    }
+
     /// Whether buckets may be given tokens by something else than time.
     pub(crate) const fn corrects(&self) -> bool {
         self.adjustable || self.refund_when.is_some()
@@ -55,11 +60,9 @@ impl Shared {
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |f: &mut fmt::Formatter<'_>| {
-            f.debug_list().entries(self.limits.iter().map(|limit| &limit.name)).finish()
-        };
+        let names: Vec<_> = self.limits.iter().map(|limit| &limit.name).collect();
         f.debug_struct("Shared")
-            .field("policies", &fmt::from_fn(names))
+            .field("policies", &names)
             .field("on_outage", &self.on_outage)
             .finish_non_exhaustive()
     }

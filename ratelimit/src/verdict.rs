@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
-use smallvec::SmallVec;
 use stonework_core::RequestHead;
 
 use crate::admit::Asked;
-use crate::decide::{AskedAll, Ruling};
-use crate::decision::{Basis, Decision, Standing};
+use crate::decide::Ruling;
+use crate::decision::{Basis, Decision, Standing, Standings};
 use crate::rejection::Rejection;
 use crate::reply::Refusal;
 use crate::settlement::{Paid, Pool};
@@ -20,30 +19,32 @@ pub(crate) enum Verdict {
 
 /// A request that may go on.
 pub(crate) struct Granted {
-    pub(crate) decision: Decision,
+    /// `None` if nobody would hear of it.
+    pub(crate) decision: Option<Decision>,
     pub(crate) pool: Pool,
     /// Empty unless the cost may be corrected.
-    pub(crate) paid: SmallVec<[Paid; 2]>,
+    pub(crate) paid: Vec<Paid>,
 }
 
 pub(crate) fn judge(
     shared: &Shared,
-    (ruling, asked): (Ruling, AskedAll),
+    ruling: &Ruling,
+    asked: &[Asked],
     head: &RequestHead<'_>,
 ) -> Verdict {
     let verdict = match ruling {
         Ruling::Granted(levels, pool) => {
-            let decision = decision(shared, &asked, &levels, pool, true);
-            let paid = if shared.corrects() { paid(asked, &levels) } else { SmallVec::new() };
-            Verdict::Go(Granted { decision, pool, paid })
-        }
-        Ruling::Denied(levels, pool) => {
-            let decision = Some(decision(shared, &asked, &levels, pool, false));
-            Verdict::Stop(Refusal { rejection: Rejection::QuotaExceeded, gate: None, decision })
+            let decision = shared.is_heard().then(|| decision(shared, asked, levels, *pool, true));
+            let paid = if shared.corrects() { paid(asked, levels) } else { Vec::new() };
+            Verdict::Go(Granted { decision, pool: *pool, paid })
         }
         Ruling::Unchecked => Verdict::Go(unchecked()),
+        Ruling::Denied(levels, pool) => {
+            let decision = Some(decision(shared, asked, levels, *pool, false));
+            Verdict::Stop(Refusal { rejection: Rejection::QuotaExceeded, gate: None, decision })
+        }
         Ruling::Rejected(rejection) => {
-            Verdict::Stop(Refusal { rejection, gate: None, decision: None })
+            Verdict::Stop(Refusal { rejection: *rejection, gate: None, decision: None })
         }
     };
     if let (Some(hook), Some(decision)) = (&shared.on_decision, verdict.decision()) {
@@ -55,16 +56,16 @@ pub(crate) fn judge(
 impl Verdict {
     const fn decision(&self) -> Option<&Decision> {
         match self {
-            Self::Go(granted) => Some(&granted.decision),
+            Self::Go(granted) => granted.decision.as_ref(),
             Self::Stop(refusal) => refusal.decision.as_ref(),
         }
     }
 }
 
 fn unchecked() -> Granted {
-    let decision =
-        Decision { granted: true, basis: Basis::Unchecked, standings: FromIterator::from_iter([]) };
-    Granted { decision, pool: Pool::Store, paid: SmallVec::new() }
+    let standings = Standings::default();
+    let decision = Decision { granted: true, basis: Basis::Unchecked, standings };
+    Granted { decision: Some(decision), pool: Pool::Store, paid: Vec::new() }
 }
 
 fn decision(
@@ -78,12 +79,17 @@ fn decision(
         Pool::Store => Basis::Store,
         Pool::Fallback => Basis::Fallback,
     };
-    let standings = asked.iter().zip(levels).map(|(asked, level)| standing(shared, asked, level));
-    Decision { granted, basis, standings: standings.collect() }
+    let standings = match (asked, levels) {
+        ([asked], [level]) => Standings::one(standing(shared, asked, level)),
+        _ => {
+            asked.iter().zip(levels).map(|(asked, level)| standing(shared, asked, level)).collect()
+        }
+    };
+    Decision { granted, basis, standings }
 }
 
 fn standing(shared: &Shared, asked: &Asked, level: &Level) -> Standing {
-    let limit = &shared.limits[asked.at];
+    let limit = asked.limit(&shared.limits);
     let partition = shared.partition.as_ref();
     Standing {
         policy: Arc::clone(&limit.name),
@@ -97,15 +103,14 @@ fn standing(shared: &Shared, asked: &Asked, level: &Level) -> Standing {
     }
 }
 
-fn paid(asked: AskedAll, levels: &[Level]) -> SmallVec<[Paid; 2]> {
-    let charged = asked.into_iter().zip(levels).filter(|(_, level)| level.fits);
-    charged
-        .map(|(Asked { at, key, quota, cost }, level)| Paid {
-            at,
-            key,
-            quota,
-            cost,
-            receipt: level.receipt,
-        })
-        .collect()
+fn paid(asked: &[Asked], levels: &[Level]) -> Vec<Paid> {
+    let charged = asked.iter().zip(levels).filter(|(_, level)| level.fits);
+    let paid = |(asked, level): (&Asked, &Level)| Paid {
+        at: asked.at,
+        key: asked.key.clone(),
+        quota: asked.quota,
+        cost: asked.cost,
+        receipt: level.receipt,
+    };
+    charged.map(paid).collect()
 }

@@ -190,6 +190,14 @@ pub enum Acquired {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Levels(SmallVec<[Level; 2]>);
 
+impl Levels {
+    /// The level of a single demand.
+    #[inline]
+    pub fn one(level: Level) -> Self {
+        Self(SmallVec::from_buf_and_len([level, Level::new(Span::ZERO, false)], 1))
+    }
+}
+
 impl FromIterator<Level> for Levels {
     fn from_iter<I: IntoIterator<Item = Level>>(levels: I) -> Self {
         Self(levels.into_iter().collect())

@@ -63,7 +63,7 @@ impl Engine {
         let take = |debt| gcra::take(&demand.quota, debt, demand.cost);
         let updated = self.lock(self.shard(id)).update(id, now, &demand.quota, take);
         let Some((debt, fits)) = updated else { return Acquired::Full };
-        let levels = Levels::from_iter([Level::new(debt, fits)]);
+        let levels = Levels::one(Level::new(debt, fits));
         if fits || demand.shadow { Acquired::Granted(levels) } else { Acquired::Denied(levels) }
     }
 
