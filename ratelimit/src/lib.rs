@@ -3,11 +3,16 @@
 
 mod decision;
 mod gcra;
+#[allow(dead_code)]
+mod grpc_details;
+#[allow(dead_code)]
+mod headers;
 mod quota;
 mod span;
 pub mod store;
 
 pub use decision::{Basis, Decision, Standing, Standings};
+pub use headers::{Headers, RESPONSE_HEADERS};
 pub use quota::{Quota, QuotaError};
 pub use span::Span;
 #[doc(no_inline)]
