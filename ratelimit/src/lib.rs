@@ -1,6 +1,8 @@
 //! Rate limits for any tower service.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[allow(dead_code)]
+mod client_ip;
 mod decision;
 mod gcra;
 #[allow(dead_code)]
@@ -11,6 +13,7 @@ mod quota;
 mod span;
 pub mod store;
 
+pub use client_ip::{ClientIp, ForwardedBy, PeerAddr};
 pub use decision::{Basis, Decision, Standing, Standings};
 pub use headers::{Headers, RESPONSE_HEADERS};
 pub use quota::{Quota, QuotaError};
