@@ -4,10 +4,13 @@
 #[allow(dead_code)]
 mod client_ip;
 mod decision;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gcra;
 #[allow(dead_code)]
 mod grpc_details;
-#[allow(dead_code)]
+#[allow(dead_code, unused_imports)]
 mod headers;
 mod quota;
 mod span;

@@ -7,11 +7,11 @@ fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-fn request(peer: &str, header: HeaderName, lines: &[&[u8]]) -> Request<()> {
+fn request(peer: &str, header: &HeaderName, lines: &[&[u8]]) -> Request<()> {
     let mut request = Request::new(());
     request.extensions_mut().insert(PeerAddr((ip(peer), 4711).into()));
     for line in lines {
-        request.headers_mut().append(&header, HeaderValue::from_bytes(line).unwrap());
+        request.headers_mut().append(header, HeaderValue::from_bytes(line).unwrap());
     }
     request
 }
@@ -22,7 +22,7 @@ fn found(clients: &ClientIp, peer: &str, lines: &[&str]) -> IpAddr {
         ForwardedBy::XForwardedFor => X_FORWARDED_FOR,
         ForwardedBy::Forwarded => FORWARDED,
     };
-    let request = request(peer, header, &lines);
+    let request = request(peer, &header, &lines);
     clients.address(&RequestHead::of(&request)).unwrap()
 }
 
@@ -82,7 +82,7 @@ fn hops_are_counted_from_the_one_that_connects() {
 
 #[test]
 fn only_the_header_that_was_chosen_is_read() {
-    let request = request("10.0.0.1", X_FORWARDED_FOR, &[b"203.0.113.9"]);
+    let request = request("10.0.0.1", &X_FORWARDED_FOR, &[b"203.0.113.9"]);
     let clients = proxies().header(ForwardedBy::Forwarded);
     assert_eq!(clients.address(&RequestHead::of(&request)), Some(ip("10.0.0.1")));
     assert_eq!(ClientIp::peer().address(&RequestHead::of(&request)), Some(ip("10.0.0.1")));
@@ -119,7 +119,7 @@ fn without_a_peer_headers_say_nothing() {
 #[test]
 fn a_client_is_a_network_in_ipv6() {
     let key = |clients: &ClientIp, peer: &str| {
-        let request = request(peer, X_FORWARDED_FOR, &[]);
+        let request = request(peer, &X_FORWARDED_FOR, &[]);
         clients.key(&RequestHead::of(&request)).unwrap()
     };
     let clients = ClientIp::peer();
