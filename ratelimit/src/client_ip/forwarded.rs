@@ -28,18 +28,13 @@ fn split_last(line: &[u8]) -> (Option<&[u8]>, &[u8]) {
     for at in (0..line.len()).rev() {
         match line[at] {
             b'"' if !is_quoted => is_quoted = true,
-            b'"' => is_quoted = is_escaped(line, at),
+            // The quote that opens a string stands behind `=`, and an escaped one behind `\\`.
+            b'"' => is_quoted = line[..at].ends_with(b"\\"),
             b',' if !is_quoted => return (Some(&line[..at]), &line[at + 1..]),
             _ => {}
         }
     }
     (None, line)
-}
-
-/// By an odd number of backslashes: an even one escapes itself.
-fn is_escaped(line: &[u8], at: usize) -> bool {
-    let backslashes = line[..at].iter().rev().take_while(|&&byte| byte == b'\\');
-    backslashes.count() % 2 == 1
 }
 
 /// The address after `for`. An element that says it twice, or that is not well formed, says nothing.
