@@ -28,7 +28,7 @@ fn split_last(line: &[u8]) -> (Option<&[u8]>, &[u8]) {
     for at in (0..line.len()).rev() {
         match line[at] {
             b'"' if !is_quoted => is_quoted = true,
-            // The quote that opens a string stands behind `=`, and an escaped one behind `\\`.
+            // The quote that opens a string stands behind `=`, and an escaped one behind `\`.
             b'"' => is_quoted = line[..at].ends_with(b"\\"),
             b',' if !is_quoted => return (Some(&line[..at]), &line[at + 1..]),
             _ => {}
