@@ -15,7 +15,7 @@ use tower_layer::Layer;
 use crate::admit::Skip;
 use crate::concurrency::{Concurrency, Gate};
 use crate::decision::Decision;
-use crate::headers::{Headers, Renderer};
+use crate::headers::{Headers, Renderer, Told};
 use crate::outage::Outage;
 use crate::partition::Partition;
 use crate::policy::{Limit, Policy};
@@ -291,7 +291,11 @@ impl RateLimitLayerBuilder {
         on_outage: Outage,
     ) -> Shared {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::new());
-        let told = limits.iter().map(|limit| (&*limit.name, limit.fixed_quota()));
+        let told = limits.iter().map(|limit| Told {
+            name: &limit.name,
+            quota: limit.fixed_quota(),
+            shadow: limit.shadow,
+        });
         Shared {
             renderer: Renderer::new(self.headers, told),
             limits,

@@ -14,6 +14,9 @@ mod decision;
 #[cfg(feature = "memory")]
 mod fallback;
 mod future;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod gcra;
 mod grpc_details;
 mod headers;
@@ -42,11 +45,11 @@ mod who;
 pub use axum08::NotLimited;
 pub use body::ResponseBody;
 pub use charge::Charge;
-pub use client_ip::ClientIp;
+pub use client_ip::{ClientIp, ForwardedBy, PeerAddr};
 pub use concurrency::Concurrency;
 pub use decision::{Basis, Decision, Standing, Standings};
 pub use future::ResponseFuture;
-pub use headers::Headers;
+pub use headers::{Headers, RESPONSE_HEADERS};
 pub use layer::{RateLimitLayer, RateLimitLayerBuilder};
 pub use outage::Outage;
 pub use policy::Policy;

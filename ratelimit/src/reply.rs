@@ -8,6 +8,7 @@ use stonework_core::{NotExecuted, Problem, Protocol, RequestHead, Retry, StoneBo
 use crate::body::ResponseBody;
 use crate::decision::{Decision, Standing};
 use crate::grpc_details;
+use crate::headers::retry_after;
 use crate::rejection::Rejection;
 use crate::shared::Shared;
 
@@ -49,7 +50,7 @@ impl Refusal<'_> {
     fn problem(&self, shared: &Shared, protocol: &Protocol) -> Problem {
         let violated = self.violated().map(|name| Cow::Owned(String::from(&**name))).collect();
         let mut problem = self.rejection.problem(&shared.problem_base, violated);
-        let wait = self.wait();
+        let wait = self.decision.as_ref().and_then(retry_after);
         if let Some(wait) = wait {
             problem = problem.retry(Retry::After(wait));
         }
@@ -74,10 +75,5 @@ impl Refusal<'_> {
 
     fn violated(&self) -> impl Iterator<Item = &Arc<str>> {
         self.gate.into_iter().chain(self.exceeded().map(|standing| &standing.policy))
-    }
-
-    /// Until all of them have what the request costs.
-    fn wait(&self) -> Option<Duration> {
-        self.exceeded().filter_map(Standing::retry_after).max()
     }
 }

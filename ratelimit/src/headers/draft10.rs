@@ -1,0 +1,132 @@
+use http::{HeaderMap, HeaderValue};
+
+use super::figures::{allowance, retry_after_seconds, told, window};
+use super::line::{Line, value};
+use super::{RATELIMIT, RATELIMIT_POLICY, Told};
+use crate::decision::{Decision, Standing};
+use crate::quota::Quota;
+
+/// draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4: two Lists of Strings with parameters.
+#[derive(Debug)]
+pub(crate) struct Draft10 {
+    policies: Box<[Policy]>,
+    /// `RateLimit-Policy` for a request that every policy concerns, each with its own quota.
+    all: Option<HeaderValue>,
+}
+
+#[derive(Debug)]
+struct Policy {
+    /// As a String: in quotes.
+    name: Box<[u8]>,
+    quota: Option<Quota>,
+    shadow: bool,
+}
+
+impl Draft10 {
+    pub(super) fn new<'a>(policies: impl Iterator<Item = Told<'a>>) -> Self {
+        let prepare = |told: Told<'_>| Policy {
+            name: quote(told.name),
+            quota: told.quota.copied(),
+            shadow: told.shadow,
+        };
+        let policies: Box<[_]> = policies.map(prepare).collect();
+        let quotas: Option<Vec<_>> = policies.iter().map(|policy| policy.quota).collect();
+        let all = quotas.and_then(|quotas| {
+            value(|line| {
+                for (policy, quota) in policies.iter().zip(&quotas).filter(|(p, _)| !p.shadow) {
+                    policy_item(line, &policy.name, quota);
+                }
+            })
+        });
+        // The first clone moves the bytes to where clones share them, once and here.
+        drop(all.clone());
+        Self { policies, all }
+    }
+
+    /// Both fields are Lists, which may be continued on another line: what the service inside says
+    /// of its own policies stays.
+    pub(super) fn write(&self, decision: &Decision, headers: &mut HeaderMap) {
+        if let Some(policies) = self.policies(decision) {
+            headers.append(RATELIMIT_POLICY, policies);
+        }
+        if let Some(limits) = self.limits(decision) {
+            headers.append(RATELIMIT, limits);
+        }
+    }
+
+    fn policies(&self, decision: &Decision) -> Option<HeaderValue> {
+        if self.is_all(&decision.standings) {
+            return self.all.clone();
+        }
+        value(|line| {
+            for standing in told(decision) {
+                policy_item(line, self.name(standing), &standing.quota);
+            }
+        })
+    }
+
+    fn is_all(&self, standings: &[Standing]) -> bool {
+        let mut pairs = standings.iter().zip(&self.policies);
+        standings.len() == self.policies.len()
+            && pairs.all(|(standing, policy)| policy.quota.as_ref() == Some(&standing.quota))
+    }
+
+    fn limits(&self, decision: &Decision) -> Option<HeaderValue> {
+        let at_most = retry_after_seconds(decision);
+        value(|line| {
+            for standing in told(decision) {
+                if decision.granted || standing.is_exceeded() {
+                    limit_item(line, self.name(standing), standing, at_most);
+                }
+            }
+        })
+    }
+
+    fn name(&self, standing: &Standing) -> &[u8] {
+        self.policies.get(usize::from(standing.at)).map_or(b"\"\"", |policy| &policy.name)
+    }
+}
+
+fn policy_item(line: &mut Line, name: &[u8], quota: &Quota) {
+    let (tokens, seconds) = window(quota);
+    item(line, name);
+    line.bytes(b";q=");
+    line.integer(tokens);
+    line.bytes(b";w=");
+    line.integer(seconds);
+}
+
+fn limit_item(line: &mut Line, name: &[u8], standing: &Standing, at_most: Option<u64>) {
+    let (tokens, seconds) = allowance(standing, at_most);
+    item(line, name);
+    line.bytes(b";r=");
+    line.integer(tokens);
+    line.bytes(b";t=");
+    line.integer(seconds);
+    if let Some(partition) = standing.partition {
+        line.bytes(b";pk=:");
+        line.base64(partition);
+        line.bytes(b":");
+    }
+}
+
+fn item(line: &mut Line, name: &[u8]) {
+    if !line.is_empty() {
+        line.bytes(b", ");
+    }
+    line.bytes(name);
+}
+
+/// RFC 9651, section 4.1.6.
+fn quote(name: &str) -> Box<[u8]> {
+    let mut out = Vec::with_capacity(name.len() + 2);
+    out.push(b'"');
+    for &byte in name.as_bytes() {
+        if matches!(byte, b'"' | b'\\') {
+            out.push(b'\\');
+        }
+        out.push(byte);
+    }
+    out.push(b'"');
+    out.into()
+}
