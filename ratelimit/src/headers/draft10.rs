@@ -68,7 +68,9 @@ impl Draft10 {
     fn is_all(&self, standings: &[Standing]) -> bool {
         let mut pairs = standings.iter().zip(&self.policies);
         standings.len() == self.policies.len()
-            && pairs.all(|(standing, policy)| policy.quota.as_ref() == Some(&standing.quota))
+            && pairs.all(|(standing, policy)| {
+                policy.quota.as_ref() == Some(&standing.quota) && policy.shadow == standing.shadow
+            })
     }
 
     fn limits(&self, decision: &Decision) -> Option<HeaderValue> {
