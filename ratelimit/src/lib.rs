@@ -2,8 +2,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod decision;
+#[allow(dead_code)]
 mod gcra;
 mod quota;
+#[allow(dead_code)]
 mod span;
 pub mod store;
 

@@ -1,5 +1,8 @@
 //! Where buckets are kept: the trait, its requests and its answers.
 
+#[cfg(feature = "redis-1")]
+pub mod redis1;
+
 use std::ops::Deref;
 use std::sync::Arc;
 
