@@ -17,31 +17,31 @@
 //! # What it does
 //!
 //! A bucket is one string of 23 bytes. Its key is the prefix and a hash of policy and key, so that
-//! neither can be read in Redis. It expires when it is full.
+//! neither can be read in Redis. It expires when it is full. With its key it takes some 140 bytes,
+//! and so does each correction for the ten minutes in which it is remembered.
 //!
 //! An operation is one script, sent by its hash, and in full when the server does not know it: one
-//! round trip, for any number of demands that share a slot. Time is the server's, in microseconds,
-//! and the parts of one are kept, so that a rate of three a second is exactly that. On one
-//! condition two processes share a limit as one would: that they use the same prefix.
-//!
-//! Every script names all its keys, and touches one hash slot.
+//! round trip, for any number of demands that share a slot. It names all its keys. Time is the
+//! server's, in microseconds, and the parts of one are kept, so that three a second are exactly
+//! that. Processes that use one prefix share their limits as if they were one.
 //!
 //! **On a cluster** the buckets of one request lie in different slots, which no script can join.
 //! [`RedisStore::cluster`] asks slot after slot, in the order of the demands, those that only watch
-//! last. When a slot denies, what the earlier ones took is given back. So a request that is denied
-//! in the end has held tokens for the length of a few round trips, and others may be denied in that
-//! time although there would have been room. Demands that share a slot are one round trip here too.
+//! last. When a slot denies or fails, what the earlier ones took is given back. So a request that is
+//! denied in the end has held tokens for the length of a few round trips: the buckets look emptier
+//! than they are, and others may be denied although there would have been room. Demands that share a slot are one round trip here too.
 //!
 //! **A server at its `maxmemory`** takes no tokens from any bucket ([`Acquired::Full`]); it goes on
-//! telling who is denied. Leases fail. Corrections and resets go on, and may use more than
-//! `maxmemory` for it, since what was charged must not be forgotten.
+//! telling who is denied. A lease is refused as an error. Corrections and resets go on, even if they
+//! need more than `maxmemory`, since what was charged must not be forgotten.
 //!
 //! # Repeats
 //!
 //! A cluster connection re-sends what got no reply, up to 16 times. An acquire or a lease that is
 //! run twice takes twice, and never grants more than there is. A correction counts once: its id is
-//! remembered for ten minutes. When a reply is lost for good, or the process ends between two slots
-//! of a cluster, what was taken stays taken. No failure admits too many.
+//! remembered for ten minutes. When a reply is lost for good, or the process ends or the future is
+//! dropped between two slots of a cluster, what was taken stays taken. Either way, fewer are granted
+//! and never more.
 //!
 //! # What it does not promise
 //!
@@ -49,8 +49,8 @@
 //!   charges, and grants those tokens once more. A restart without an append-only file loses all
 //!   charges: every bucket is full.
 //! - **Clocks.** A server whose clock jumps ahead fills buckets by as much, and so does a promotion
-//!   to a server whose clock is ahead. One that jumps back fills none in the meantime; no debt gets
-//!   larger than it was when it was written.
+//!   to a server whose clock is ahead. One that jumps back takes from a bucket what has flowed in since
+//!   it was last written, and no more.
 
 mod adjust;
 mod demands;
