@@ -2,6 +2,8 @@
 
 #[cfg(feature = "memory")]
 mod memory;
+#[cfg(feature = "redis-1")]
+pub mod redis1;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -35,7 +37,7 @@ use crate::span::Span;
 /// # Time
 ///
 /// All times are measured by one clock: the store's server, or the process for a store in memory.
-/// A clock that goes back never makes a debt larger than the largest that the quota allows.
+/// A clock that goes back never makes a debt larger than it was when it was written.
 ///
 /// # Writing your own
 ///

@@ -29,7 +29,7 @@ impl Entry {
         if self.rate != quota.rate() && self.part > 0 {
             full_at = Span { whole: self.full_at.saturating_add(1), part: 0 };
         }
-        full_at.after(now).min(quota.largest_debt())
+        full_at.after(now)
     }
 
     fn owe(&mut self, now: u64, debt: Span, quota: &Quota) {

@@ -1,0 +1,32 @@
+-- Takes tokens from a bucket or gives some back, once per id.
+--
+-- KEYS[1] the bucket
+-- KEYS[2] the record of the id, which is forgotten after ten minutes
+-- ARGV[1] 1 to give or 0 to take; the rate, the time of the tokens, the largest debt
+-- Returns the debt.
+local gives, rate, time_of, time_part, most, most_part = unpack('>BI4I7I4I7I4', ARGV[1])
+local debt, part, back = find(KEYS[1], rate)
+local first = call('SET', KEYS[2], '', 'NX', 'PX', 600000)
+
+if first and gives == 1 then
+  debt, part = debt - time_of, part - time_part
+  if part < 0 then
+    debt, part = debt - 1, part + rate
+  end
+  if debt < 0 then
+    debt, part = 0, 0
+  end
+elseif first and not exceeds(debt, part, most, most_part) then
+  -- A debt beyond the largest, which a larger quota left, is not forgiven by a charge.
+  debt, part = plus(rate, debt, part, time_of, time_part)
+  if exceeds(debt, part, most, most_part) then
+    debt, part = most, most_part
+  end
+end
+
+if debt == 0 and part == 0 then
+  call('DEL', KEYS[1])
+elseif first or back then
+  keep(KEYS[1], rate, debt, part)
+end
+return pack('>I7I4I4', debt, part, 0)
