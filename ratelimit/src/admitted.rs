@@ -6,15 +6,14 @@ use stonework_core::StoneBody;
 use crate::body::{Held, ResponseBody};
 use crate::charge::Charge;
 use crate::concurrency::Permits;
-use crate::decision::Decision;
 use crate::settlement::Settlement;
 use crate::shared::Shared;
-use crate::verdict::Granted;
+use crate::verdict::{Granted, Told};
 
 /// A request that has gone on to the handler, and what is to be done when it answers.
 pub(crate) struct Admitted {
     shared: Arc<Shared>,
-    decision: Option<Decision>,
+    told: Told,
     held: Option<Box<Held>>,
 }
 
@@ -22,7 +21,7 @@ impl Admitted {
     pub(crate) fn holding(shared: Arc<Shared>, permits: Permits) -> Self {
         Self {
             shared,
-            decision: None,
+            told: Told::Nothing,
             held: Some(Box::new(Held { _permits: permits, settlement: None })),
         }
     }
@@ -34,8 +33,8 @@ impl Admitted {
         permits: Permits,
         extensions: &mut Extensions,
     ) -> Self {
-        let Granted { decision, pool, paid } = granted;
-        if let Some(decision) = decision.as_ref().filter(|_| shared.tells) {
+        let Granted { told, pool, paid } = granted;
+        if let (Told::Decision(decision), true) = (&told, shared.tells) {
             extensions.insert(decision.clone());
         }
         let settlement = (!paid.is_empty()).then(|| {
@@ -49,15 +48,23 @@ impl Admitted {
         });
         let held = (settlement.is_some() || !permits.is_empty())
             .then(|| Box::new(Held { _permits: permits, settlement }));
-        Self { shared, decision, held }
+        Self { shared, told, held }
     }
 
     pub(crate) fn respond<B>(self, mut response: Response<B>) -> Response<ResponseBody<B>> {
-        let Self { shared, decision, held } = self;
-        if let Some(decision) = decision {
-            shared.renderer.write(&decision, || shared.clock.unix(), response.headers_mut());
-            if shared.tells {
-                response.extensions_mut().insert(decision);
+        let Self { shared, told, held } = self;
+        let unix = || shared.clock.unix();
+        match told {
+            Told::Nothing => {}
+            Told::Figures(figures) => {
+                shared.renderer.write(true, &figures, unix, response.headers_mut());
+            }
+            Told::Decision(decision) => {
+                let standings = decision.standings();
+                shared.renderer.write(true, standings, unix, response.headers_mut());
+                if shared.tells {
+                    response.extensions_mut().insert(decision);
+                }
             }
         }
         match (&shared.refund_when, held.as_deref()) {

@@ -47,7 +47,7 @@ pub use body::ResponseBody;
 pub use charge::Charge;
 pub use client_ip::{ClientIp, ForwardedBy, PeerAddr};
 pub use concurrency::Concurrency;
-pub use decision::{Basis, Decision, Standing, Standings};
+pub use decision::{Basis, Decision, Standing};
 pub use future::ResponseFuture;
 pub use headers::{Headers, RESPONSE_HEADERS};
 pub use layer::{RateLimitLayer, RateLimitLayerBuilder};

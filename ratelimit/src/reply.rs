@@ -34,9 +34,8 @@ impl Refusal<'_> {
             Some(render) => render(rejection, &problem, head),
             None => problem.to_response(&protocol),
         };
-        if let Some(decision) = &self.decision {
-            shared.renderer.write(decision, || shared.clock.unix(), response.headers_mut());
-        }
+        let unix = || shared.clock.unix();
+        shared.renderer.write(false, self.standings(), unix, response.headers_mut());
         let extensions = response.extensions_mut();
         extensions.insert(problem);
         extensions.insert(rejection);
@@ -50,7 +49,7 @@ impl Refusal<'_> {
     fn problem(&self, shared: &Shared, protocol: &Protocol) -> Problem {
         let violated = self.violated().map(|name| Cow::Owned(String::from(&**name))).collect();
         let mut problem = self.rejection.problem(&shared.problem_base, violated);
-        let wait = self.decision.as_ref().and_then(retry_after);
+        let wait = retry_after(self.standings());
         if let Some(wait) = wait {
             problem = problem.retry(Retry::After(wait));
         }
@@ -68,12 +67,13 @@ impl Refusal<'_> {
         problem.grpc_details(details)
     }
 
-    fn exceeded(&self) -> impl Iterator<Item = &Standing> {
-        let denied = self.decision.iter().filter(|decision| !decision.granted);
-        denied.flat_map(|decision| decision.standings.iter()).filter(|standing| standing.denies())
+    fn standings(&self) -> &[Standing] {
+        self.decision.as_ref().map_or(&[], Decision::standings)
     }
 
+    /// The policies that it was for.
     fn violated(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.gate.into_iter().chain(self.exceeded().map(|standing| &standing.policy))
+        let denying = self.standings().iter().filter(|standing| standing.figures.denies());
+        self.gate.into_iter().chain(denying.map(|standing| &standing.policy))
     }
 }

@@ -47,11 +47,6 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Whether anybody would hear of a decision that lets a request go on.
-    pub(crate) const fn is_heard(&self) -> bool {
-        self.tells || self.on_decision.is_some() || !self.renderer.is_silent()
-    }
-
     /// Whether buckets may be given tokens by something else than time.
     pub(crate) const fn corrects(&self) -> bool {
         self.adjustable || self.refund_when.is_some()

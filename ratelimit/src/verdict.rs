@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use stonework_core::RequestHead;
 
 use crate::admit::Asked;
 use crate::decide::Ruling;
-use crate::decision::{Basis, Decision, Standing, Standings};
+use crate::decision::{Basis, Decision, Figures, Standing};
 use crate::rejection::Rejection;
 use crate::reply::Refusal;
 use crate::settlement::{Paid, Pool};
@@ -19,11 +20,19 @@ pub(crate) enum Verdict {
 
 /// A request that may go on.
 pub(crate) struct Granted {
-    /// `None` if nobody would hear of it.
-    pub(crate) decision: Option<Decision>,
+    pub(crate) told: Told,
     pub(crate) pool: Pool,
     /// Empty unless the cost may be corrected.
     pub(crate) paid: Vec<Paid>,
+}
+
+/// What is told of a request that goes on: no more than somebody wants to hear.
+pub(crate) enum Told {
+    Nothing,
+    /// To the client.
+    Figures(SmallVec<[Figures; 1]>),
+    /// To the handler and to outer layers too.
+    Decision(Decision),
 }
 
 pub(crate) fn judge(
@@ -32,74 +41,81 @@ pub(crate) fn judge(
     asked: &[Asked],
     head: &RequestHead<'_>,
 ) -> Verdict {
-    let verdict = match ruling {
-        Ruling::Granted(levels, pool) => {
-            let decision = shared.is_heard().then(|| decision(shared, asked, levels, *pool, true));
-            let paid = if shared.corrects() { paid(asked, levels) } else { Vec::new() };
-            Verdict::Go(Granted { decision, pool: *pool, paid })
-        }
-        Ruling::Unchecked => Verdict::Go(unchecked()),
+    match ruling {
+        Ruling::Granted(levels, pool) => Verdict::Go(Granted {
+            told: told(shared, (asked, levels, *pool), head),
+            pool: *pool,
+            paid: if shared.corrects() { paid(asked, levels) } else { Vec::new() },
+        }),
         Ruling::Denied(levels, pool) => {
-            let decision = Some(decision(shared, asked, levels, *pool, false));
-            Verdict::Stop(Refusal { rejection: Rejection::QuotaExceeded, gate: None, decision })
+            let decision = decision(shared, (asked, levels, *pool), false, head);
+            let rejection = Rejection::QuotaExceeded;
+            Verdict::Stop(Refusal { rejection, gate: None, decision: Some(decision) })
+        }
+        Ruling::Unchecked => {
+            let decision = Decision::new(true, Basis::Unchecked, Vec::new());
+            let told = Told::Decision(heard(shared, decision, head));
+            Verdict::Go(Granted { told, pool: Pool::Store, paid: Vec::new() })
         }
         Ruling::Rejected(rejection) => {
             Verdict::Stop(Refusal { rejection: *rejection, gate: None, decision: None })
         }
-    };
-    if let (Some(hook), Some(decision)) = (&shared.on_decision, verdict.decision()) {
-        hook(decision, head);
-    }
-    verdict
-}
-
-impl Verdict {
-    const fn decision(&self) -> Option<&Decision> {
-        match self {
-            Self::Go(granted) => granted.decision.as_ref(),
-            Self::Stop(refusal) => refusal.decision.as_ref(),
-        }
     }
 }
 
-fn unchecked() -> Granted {
-    let standings = Standings::default();
-    let decision = Decision { granted: true, basis: Basis::Unchecked, standings };
-    Granted { decision: Some(decision), pool: Pool::Store, paid: Vec::new() }
+type Found<'a> = (&'a [Asked], &'a [Level], Pool);
+
+fn told(shared: &Shared, found: Found<'_>, head: &RequestHead<'_>) -> Told {
+    if shared.tells || shared.on_decision.is_some() {
+        return Told::Decision(decision(shared, found, true, head));
+    }
+    if shared.renderer.is_silent() {
+        return Told::Nothing;
+    }
+    match found {
+        ([asked], [level], _) => Told::Figures(SmallVec::from_buf([figures(shared, asked, level)])),
+        (asked, levels, _) => Told::Figures(
+            asked.iter().zip(levels).map(|(asked, level)| figures(shared, asked, level)).collect(),
+        ),
+    }
 }
 
 fn decision(
     shared: &Shared,
-    asked: &[Asked],
-    levels: &[Level],
-    pool: Pool,
+    (asked, levels, pool): Found<'_>,
     granted: bool,
+    head: &RequestHead<'_>,
 ) -> Decision {
     let basis = match pool {
         Pool::Store => Basis::Store,
         Pool::Fallback => Basis::Fallback,
     };
-    let standings = match (asked, levels) {
-        ([asked], [level]) => Standings::one(standing(shared, asked, level)),
-        _ => {
-            asked.iter().zip(levels).map(|(asked, level)| standing(shared, asked, level)).collect()
-        }
+    let standing = |(asked, level): (&Asked, &Level)| Standing {
+        policy: Arc::clone(&asked.limit(&shared.limits).name),
+        figures: figures(shared, asked, level),
     };
-    Decision { granted, basis, standings }
+    let standings = asked.iter().zip(levels).map(standing).collect();
+    heard(shared, Decision::new(granted, basis, standings), head)
 }
 
-fn standing(shared: &Shared, asked: &Asked, level: &Level) -> Standing {
+fn heard(shared: &Shared, decision: Decision, head: &RequestHead<'_>) -> Decision {
+    if let Some(hook) = &shared.on_decision {
+        hook(&decision, head);
+    }
+    decision
+}
+
+fn figures(shared: &Shared, asked: &Asked, level: &Level) -> Figures {
     let limit = asked.limit(&shared.limits);
     let partition = shared.partition.as_ref();
-    Standing {
-        policy: Arc::clone(&limit.name),
+    Figures {
         at: asked.at,
-        quota: asked.quota,
-        cost: asked.cost,
-        debt: level.debt,
         fits: level.fits,
         shadow: limit.shadow,
-        partition: partition.map(|partition| partition.of(&limit.name, asked.key.as_bytes())),
+        cost: asked.cost,
+        quota: asked.quota,
+        debt: level.debt,
+        partition: partition.map(|of| Box::new(of.of(&limit.name, asked.key.as_bytes()))),
     }
 }
 

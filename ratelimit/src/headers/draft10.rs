@@ -3,7 +3,7 @@ use http::{HeaderMap, HeaderValue};
 use super::figures::{allowance, retry_after_seconds, told, window};
 use super::line::{Line, value};
 use super::{RATELIMIT, RATELIMIT_POLICY, Told};
-use crate::decision::{Decision, Standing};
+use crate::decision::Figures;
 use crate::quota::Quota;
 
 /// draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4: two Lists of Strings with parameters.
@@ -45,47 +45,50 @@ impl Draft10 {
 
     /// Both fields are Lists, which may be continued on another line: what the service inside says
     /// of its own policies stays.
-    pub(super) fn write(&self, decision: &Decision, headers: &mut HeaderMap) {
-        if let Some(policies) = self.policies(decision) {
+    pub(super) fn write<F: AsRef<Figures>>(
+        &self,
+        granted: bool,
+        figures: &[F],
+        headers: &mut HeaderMap,
+    ) {
+        if let Some(policies) = self.policies(figures) {
             headers.append(RATELIMIT_POLICY, policies);
         }
-        if let Some(limits) = self.limits(decision) {
+        if let Some(limits) = self.limits(granted, figures) {
             headers.append(RATELIMIT, limits);
         }
     }
 
-    fn policies(&self, decision: &Decision) -> Option<HeaderValue> {
-        if self.is_all(&decision.standings) {
+    fn policies<F: AsRef<Figures>>(&self, figures: &[F]) -> Option<HeaderValue> {
+        if self.is_all(figures) {
             return self.all.clone();
         }
         value(|line| {
-            for standing in told(decision) {
-                policy_item(line, self.name(standing), &standing.quota);
+            for figures in told(figures) {
+                policy_item(line, self.name(figures), &figures.quota);
             }
         })
     }
 
-    fn is_all(&self, standings: &[Standing]) -> bool {
-        let mut pairs = standings.iter().zip(&self.policies);
-        standings.len() == self.policies.len()
-            && pairs.all(|(standing, policy)| {
-                policy.quota.as_ref() == Some(&standing.quota) && policy.shadow == standing.shadow
+    fn is_all<F: AsRef<Figures>>(&self, figures: &[F]) -> bool {
+        let mut pairs = figures.iter().map(AsRef::as_ref).zip(&self.policies);
+        figures.len() == self.policies.len()
+            && pairs.all(|(figures, policy)| {
+                policy.quota.as_ref() == Some(&figures.quota) && policy.shadow == figures.shadow
             })
     }
 
-    fn limits(&self, decision: &Decision) -> Option<HeaderValue> {
-        let at_most = retry_after_seconds(decision);
+    fn limits<F: AsRef<Figures>>(&self, granted: bool, figures: &[F]) -> Option<HeaderValue> {
+        let at_most = retry_after_seconds(granted, figures);
         value(|line| {
-            for standing in told(decision) {
-                if decision.granted || standing.is_exceeded() {
-                    limit_item(line, self.name(standing), standing, at_most);
-                }
+            for figures in told(figures).filter(|figures| granted || figures.denies()) {
+                limit_item(line, self.name(figures), figures, at_most);
             }
         })
     }
 
-    fn name(&self, standing: &Standing) -> &[u8] {
-        self.policies.get(usize::from(standing.at)).map_or(b"\"\"", |policy| &policy.name)
+    fn name(&self, figures: &Figures) -> &[u8] {
+        self.policies.get(usize::from(figures.at)).map_or(b"\"\"", |policy| &policy.name)
     }
 }
 
@@ -98,14 +101,14 @@ fn policy_item(line: &mut Line, name: &[u8], quota: &Quota) {
     line.integer(seconds);
 }
 
-fn limit_item(line: &mut Line, name: &[u8], standing: &Standing, at_most: Option<u64>) {
-    let (tokens, seconds) = allowance(standing, at_most);
+fn limit_item(line: &mut Line, name: &[u8], figures: &Figures, at_most: Option<u64>) {
+    let (tokens, seconds) = allowance(figures, at_most);
     item(line, name);
     line.bytes(b";r=");
     line.integer(tokens);
     line.bytes(b";t=");
     line.integer(seconds);
-    if let Some(partition) = standing.partition {
+    if let Some(partition) = &figures.partition {
         line.bytes(b";pk=:");
         line.base64(partition);
         line.bytes(b":");

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use crate::decision::{Decision, Standing};
+use crate::decision::Figures;
 use crate::quota::Quota;
 
 const SECOND: u128 = 1_000_000_000;
@@ -28,47 +28,54 @@ pub(super) const fn window(quota: &Quota) -> (u64, u64) {
 
 /// `r` and `t`. Who uses no more than `r` tokens every `t` seconds keeps to the rate: such clients
 /// exist, and the draft warns of telling them more (-10, section 8.5). `t` is not above `at_most`.
-pub(super) fn allowance(standing: &Standing, at_most: Option<u64>) -> (u64, u64) {
-    let (quota, remaining) = (&standing.quota, standing.remaining());
+pub(super) fn allowance(figures: &Figures, at_most: Option<u64>) -> (u64, u64) {
+    let (quota, remaining) = (&figures.quota, figures.remaining());
     let time = match remaining {
-        0 => quota.wait(standing.debt, 1).unwrap_or_default(),
-        _ => quota.time_of(remaining).duration(),
+        0 => seconds(quota.wait(figures.debt, 1).unwrap_or_default()),
+        _ => seconds_of(quota, remaining),
     };
-    let time = seconds(time).max(1);
+    let time = time.max(1);
     match at_most {
         Some(most) if most < time => (flow(quota, most).min(remaining.into()), most),
         _ => (remaining.into(), time),
     }
 }
 
+/// Seconds in which this many tokens flow in, rounded up. With every response: one division, where
+/// the numbers are not too large for it.
+fn seconds_of(quota: &Quota, tokens: u32) -> u64 {
+    let parts = quota.per().as_nanos() * u128::from(tokens);
+    let rate = u64::from(quota.rate()) * SECOND as u64;
+    match u64::try_from(parts) {
+        Ok(parts) => parts.div_ceil(rate),
+        Err(_) => seconds(quota.time_of(tokens).duration()),
+    }
+}
+
 /// Policies that the client may hear of.
-pub(super) fn told(decision: &Decision) -> impl Iterator<Item = &Standing> {
-    decision.standings.iter().filter(|standing| !standing.shadow)
+pub(super) fn told<F: AsRef<Figures>>(figures: &[F]) -> impl Iterator<Item = &Figures> {
+    figures.iter().map(AsRef::as_ref).filter(|figures| !figures.shadow)
 }
 
 /// How long a refused client has to wait: until the last policy that refused it would not. `None`
-/// if the request was not refused by a policy, or costs more than there ever are.
-pub(crate) fn retry_after(decision: &Decision) -> Option<Duration> {
-    if decision.granted {
-        return None;
-    }
-    let waits = told(decision).filter(|standing| standing.is_exceeded()).map(Standing::retry_after);
-    waits.reduce(|a, b| Some(a?.max(b?))).flatten()
+/// if no policy refused it, or if the request costs more than there ever are.
+pub(crate) fn retry_after<F: AsRef<Figures>>(figures: &[F]) -> Option<Duration> {
+    let denying = told(figures).filter(|figures| figures.denies());
+    denying.map(Figures::retry_after).reduce(|a, b| Some(a?.max(b?))).flatten()
 }
 
 /// The same, as the field `Retry-After` has it.
-pub(super) fn retry_after_seconds(decision: &Decision) -> Option<u64> {
-    retry_after(decision).map(|wait| seconds(wait).max(1))
+pub(super) fn retry_after_seconds<F: AsRef<Figures>>(granted: bool, figures: &[F]) -> Option<u64> {
+    let wait = if granted { None } else { retry_after(figures) };
+    wait.map(|wait| seconds(wait).max(1))
 }
 
 /// The policy to tell of where only one can be: the one that refused, for the longest time if there
 /// are several, else the one with the smallest share of tokens left. Of equals the first.
-pub(super) fn most_pressing(decision: &Decision) -> Option<&Standing> {
-    let wait = |standing: &&Standing| Reverse(standing.retry_after().unwrap_or(Duration::MAX));
-    let exceeded = told(decision).filter(|standing| standing.is_exceeded());
+pub(super) fn most_pressing<F: AsRef<Figures>>(figures: &[F]) -> Option<&Figures> {
+    let wait = |figures: &&Figures| Reverse(figures.retry_after().unwrap_or(Duration::MAX));
+    let exceeded = told(figures).filter(|figures| figures.denies());
     // Cross-multiplied shares: products of two `u32`.
-    let times = |a: &Standing, b: &Standing| u64::from(a.remaining()) * u64::from(b.quota.burst());
-    exceeded
-        .min_by_key(wait)
-        .or_else(|| told(decision).min_by(|a, b| times(a, b).cmp(&times(b, a))))
+    let times = |a: &Figures, b: &Figures| u64::from(a.remaining()) * u64::from(b.quota.burst());
+    exceeded.min_by_key(wait).or_else(|| told(figures).min_by(|a, b| times(a, b).cmp(&times(b, a))))
 }

@@ -50,23 +50,11 @@ impl Line {
 
     /// The largest Integer instead of what is larger.
     pub(super) fn integer(&mut self, number: u64) {
-        let mut digits = [0; 20];
-        let mut at = digits.len();
-        let mut rest = number.min(LARGEST);
-        loop {
-            at -= 1;
-            // Below 10.
-            digits[at] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        self.bytes(&digits[at..]);
+        self.bytes(itoa::Buffer::new().format(number.min(LARGEST)).as_bytes());
     }
 
     /// RFC 4648, section 4. Twelve bytes need no padding.
-    pub(super) fn base64(&mut self, bytes: [u8; 12]) {
+    pub(super) fn base64(&mut self, bytes: &[u8; 12]) {
         const ALPHABET: &[u8; 64] =
             b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         for group in bytes.chunks_exact(3) {
@@ -96,8 +84,8 @@ mod tests {
 
     #[test]
     fn base64_is_base64() {
-        assert_eq!(written(|line| line.base64(*b"many hands m")), "bWFueSBoYW5kcyBt");
-        assert_eq!(written(|line| line.base64([0xff; 12])), "//////////////////"[..16].to_owned());
+        assert_eq!(written(|line| line.base64(b"many hands m")), "bWFueSBoYW5kcyBt");
+        assert_eq!(written(|line| line.base64(&[0xff; 12])), "//////////////////"[..16].to_owned());
     }
 
     #[test]

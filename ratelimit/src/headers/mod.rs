@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName};
 
-use crate::decision::Decision;
+use crate::decision::Figures;
 use crate::quota::Quota;
 
 pub(crate) use figures::retry_after;
@@ -119,17 +119,19 @@ impl Renderer {
         matches!(self, Self::None)
     }
 
-    /// `unix` is the time since 1970, asked for if it is needed.
-    pub(crate) fn write(
+    /// How the client stands under the policies that concerned the request. `unix` is the time
+    /// since 1970, asked for if it is needed.
+    pub(crate) fn write<F: AsRef<Figures>>(
         &self,
-        decision: &Decision,
+        granted: bool,
+        figures: &[F],
         unix: impl FnOnce() -> Duration,
         headers: &mut HeaderMap,
     ) {
         match self {
-            Self::Draft10(dialect) => dialect.write(decision, headers),
-            Self::Draft7(dialect) => dialect.write(decision, headers),
-            Self::XRateLimit(dialect) => dialect.write(decision, unix, headers),
+            Self::Draft10(dialect) => dialect.write(granted, figures, headers),
+            Self::Draft7(dialect) => dialect.write(granted, figures, headers),
+            Self::XRateLimit(dialect) => dialect.write(figures, unix, headers),
             Self::None => {}
         }
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use sfv::{BareItem, Item, List, ListEntry, Parser};
 
 use super::*;
-use crate::decision::{Basis, Standing};
+use crate::decision::{Basis, Decision, Standing};
 use crate::span::Span;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -16,21 +16,30 @@ fn quota(rate: u32, per: Duration, burst: u32) -> Quota {
     Quota::new(rate, per, burst).unwrap()
 }
 
-/// Fits or does not, as a store that was asked for the cost would say.
 const fn known<'a>(name: &'a str, quota: Option<&'a Quota>) -> Told<'a> {
     Told { name, quota, shadow: false }
 }
 
+/// Fits or does not, as a store that was asked for the cost would say.
 fn standing(at: u16, name: &str, quota: Quota, used: u32, cost: u32, denied: bool) -> Standing {
     let debt = quota.time_of(used);
     let fits = !denied || quota.remaining(debt) >= cost;
-    let policy = Arc::from(name);
-    Standing { policy, at, quota, cost, debt, fits, shadow: false, partition: None }
+    let figures = Figures { at, fits, shadow: false, cost, quota, debt, partition: None };
+    Standing { policy: Arc::from(name), figures }
+}
+
+fn in_shadow(mut standing: Standing) -> Standing {
+    standing.figures.shadow = true;
+    standing
 }
 
 fn decision(standings: &[Standing]) -> Decision {
-    let granted = standings.iter().all(|standing| standing.fits || standing.shadow);
-    Decision { granted, basis: Basis::Store, standings: standings.iter().cloned().collect() }
+    let granted = !standings.iter().any(|standing| standing.figures.denies());
+    Decision::new(granted, Basis::Store, standings.to_vec())
+}
+
+fn wait(decision: &Decision) -> Option<Duration> {
+    retry_after(decision.standings())
 }
 
 fn renderer(dialect: Headers, policies: &[(&str, Quota)]) -> Renderer {
@@ -39,7 +48,7 @@ fn renderer(dialect: Headers, policies: &[(&str, Quota)]) -> Renderer {
 
 fn written(renderer: &Renderer, decision: &Decision) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    renderer.write(decision, || NOW, &mut headers);
+    renderer.write(decision.is_granted(), decision.standings(), || NOW, &mut headers);
     headers
 }
 
@@ -88,7 +97,7 @@ mod draft_10 {
     #[test]
     fn shadows_are_not_told() {
         let (a, b) = (quota(1, SECOND, 5), quota(2, SECOND, 5));
-        let shadow = Standing { shadow: true, ..standing(0, "a", a, 5, 1, true) };
+        let shadow = in_shadow(standing(0, "a", a, 5, 1, true));
         let policies = [("a", a), ("b", b)];
         let told = draft10(&policies, &[shadow.clone(), standing(1, "b", b, 1, 1, false)]);
         assert_eq!(told, both(r#""b";q=2;w=1"#, r#""b";r=4;t=2"#));
@@ -101,7 +110,7 @@ mod draft_10 {
         let standings = [standing(0, "a", a, 1, 1, true), standing(1, "b", b, 2, 1, true)];
         let told = draft10(&[("a", a), ("b", b)], &standings);
         assert_eq!(told, both(r#""a";q=1;w=1, "b";q=1;w=60"#, r#""b";r=0;t=60"#));
-        assert_eq!(retry_after(&decision(&standings)), Some(MINUTE));
+        assert_eq!(wait(&decision(&standings)), Some(MINUTE));
     }
 
     #[test]
@@ -109,7 +118,7 @@ mod draft_10 {
         // 50 are left, 51 were asked for: there will be enough in a second.
         let a = quota(1, SECOND, 100);
         let standings = [standing(0, "a", a, 50, 51, true)];
-        assert_eq!(retry_after(&decision(&standings)), Some(SECOND));
+        assert_eq!(wait(&decision(&standings)), Some(SECOND));
         assert_eq!(draft10(&[("a", a)], &standings).1, r#""a";r=1;t=1"#);
     }
 
@@ -117,7 +126,7 @@ mod draft_10 {
     fn what_never_fits_has_no_retry_after() {
         let (a, b) = (quota(1, SECOND, 5), quota(1, MINUTE, 2));
         let standings = [standing(0, "a", a, 1, 6, true), standing(1, "b", b, 2, 1, true)];
-        assert_eq!(retry_after(&decision(&standings)), None);
+        assert_eq!(wait(&decision(&standings)), None);
         let told = draft10(&[("a", a), ("b", b)], &standings);
         assert_eq!(told.1, r#""a";r=4;t=4, "b";r=0;t=60"#);
     }
@@ -125,10 +134,10 @@ mod draft_10 {
     #[test]
     fn a_shadow_delays_nobody() {
         let (a, b) = (quota(1, SECOND, 5), quota(1, MINUTE, 2));
-        let shadow = Standing { shadow: true, ..standing(1, "b", b, 2, 1, true) };
+        let shadow = in_shadow(standing(1, "b", b, 2, 1, true));
         let refused = decision(&[standing(0, "a", a, 5, 1, true), shadow.clone()]);
-        assert_eq!(retry_after(&refused), Some(SECOND));
-        assert_eq!(retry_after(&decision(&[shadow])), None, "it was granted");
+        assert_eq!(wait(&refused), Some(SECOND));
+        assert_eq!(wait(&decision(&[shadow])), None, "it was granted");
     }
 
     #[test]
@@ -148,8 +157,8 @@ mod draft_10 {
     #[test]
     fn names_are_escaped_and_keys_are_bytes() {
         let a = quota(1, SECOND, 5);
-        let standing =
-            Standing { partition: Some([7; 12]), ..standing(0, r#"a"\"#, a, 0, 0, false) };
+        let mut standing = standing(0, r#"a"\"#, a, 0, 0, false);
+        standing.figures.partition = Some(Box::new([7; 12]));
         let told = draft10(&[(r#"a"\"#, a)], &[standing]);
         let limit = r#""a\"\\";r=5;t=5;pk=:BwcHBwcHBwcHBwcH:"#;
         assert_eq!(told, both(r#""a\"\\";q=1;w=1"#, limit));
@@ -341,10 +350,12 @@ fn standings() -> impl Strategy<Value = Vec<Standing>> {
             let debt = used.plus(Span { whole: nanos, part: part % quota.rate() }, quota.rate());
             let policy = Arc::from(name);
             let fits = !denied || quota.remaining(debt) >= cost;
-            Standing { policy, at: 0, quota, cost, debt, fits, shadow, partition }
+            let partition = partition.map(Box::new);
+            let figures = Figures { at: 0, fits, shadow, cost, quota, debt, partition };
+            Standing { policy, figures }
         });
     prop::collection::vec(one, 0..6).prop_map(|mut all| {
-        all.iter_mut().zip(0..).for_each(|(standing, at)| standing.at = at);
+        all.iter_mut().zip(0..).for_each(|(standing, at)| standing.figures.at = at);
         all
     })
 }
@@ -359,39 +370,39 @@ proptest! {
         let policies = standings.iter().zip(known);
         let policies = policies.map(|(one, known)| Told {
             name: one.policy(),
-            quota: known.then_some(&one.quota),
-            shadow: one.shadow,
+            quota: known.then_some(&one.figures.quota),
+            shadow: one.figures.shadow,
         });
         let renderer = Renderer::new(Headers::Draft10, policies);
         let concerned = standings.iter().zip(concerned).filter(|(_, is)| *is);
         let concerned: Vec<_> = concerned.map(|(one, _)| one.clone()).collect();
         let decision = decision(&concerned);
         let headers = written(&renderer, &decision);
-        let told: Vec<_> = concerned.iter().filter(|one| !one.shadow).collect();
+        let told: Vec<_> = concerned.iter().filter(|one| !one.figures.shadow).collect();
 
         let policies = read(&headers, "ratelimit-policy", "q", "w");
         prop_assert_eq!(policies.len(), told.len());
         for (one, (name, q, w, _)) in told.iter().zip(policies) {
             prop_assert_eq!(name, one.policy());
-            let per = one.quota.per().as_nanos();
+            let per = one.figures.quota.per().as_nanos();
             prop_assert_eq!(w as u128, per.div_ceil(1_000_000_000));
-            let exact = u128::from(one.quota.rate()) * w as u128 * 1_000_000_000 / per;
+            let exact = u128::from(one.figures.quota.rate()) * w as u128 * 1_000_000_000 / per;
             prop_assert_eq!(q as u128, exact.min(999_999_999_999_999));
             prop_assert!(q >= 1);
         }
 
-        let most = retry_after(&decision).map(|wait| wait.as_nanos().div_ceil(1_000_000_000).max(1));
+        let most = wait(&decision).map(|wait| wait.as_nanos().div_ceil(1_000_000_000).max(1));
         let listed: Vec<_> =
-            told.into_iter().filter(|one| decision.granted || !one.fits).collect();
+            told.into_iter().filter(|one| decision.is_granted() || !one.figures.fits).collect();
         let limits = read(&headers, "ratelimit", "r", "t");
         prop_assert_eq!(limits.len(), listed.len());
         for (one, (name, r, t, key)) in listed.into_iter().zip(limits) {
             prop_assert_eq!(name, one.policy());
-            prop_assert_eq!(key, one.partition.map(|key| key.to_vec()));
+            prop_assert_eq!(key, one.figures.partition.as_ref().map(|key| key.to_vec()));
             prop_assert!(t >= 1);
             prop_assert!(most.is_none_or(|most| t as u128 <= most), "after Retry-After");
             let (r, t) = (r as u128, t as u128);
-            let (rate, per) = (u128::from(one.quota.rate()), one.quota.per().as_nanos());
+            let (rate, per) = (u128::from(one.figures.quota.rate()), one.figures.quota.per().as_nanos());
             prop_assert!(r * per <= t * rate * 1_000_000_000, "faster than the rate");
             let left = u128::from(one.remaining());
             if most.is_none_or(|most| t < most) {
@@ -409,9 +420,9 @@ proptest! {
     fn the_other_dialects_write_numbers(standings in standings()) {
         let decision = decision(&standings);
         for dialect in [Headers::Draft7, Headers::XRateLimit] {
-            let policies = standings.iter().map(|one| known(one.policy(), Some(&one.quota)));
+            let policies = standings.iter().map(|one| known(one.policy(), Some(&one.figures.quota)));
             let headers = written(&Renderer::new(dialect, policies), &decision);
-            prop_assert_eq!(headers.is_empty(), standings.iter().all(|one| one.shadow));
+            prop_assert_eq!(headers.is_empty(), standings.iter().all(|one| one.figures.shadow));
             for name in ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-used", "x-ratelimit-reset"] {
                 if let Some(value) = headers.get(name) {
                     prop_assert!(value.to_str().unwrap().parse::<u64>().is_ok());

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::figures::{most_pressing, seconds};
 use super::line::value;
 use super::{Told, has_any};
-use crate::decision::Decision;
+use crate::decision::Figures;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -33,18 +33,18 @@ impl XRateLimit {
         Self { resources: policies.map(prepare).collect() }
     }
 
-    pub(super) fn write(
+    pub(super) fn write<F: AsRef<Figures>>(
         &self,
-        decision: &Decision,
+        figures: &[F],
         unix: impl FnOnce() -> Duration,
         headers: &mut HeaderMap,
     ) {
-        let Some(standing) = most_pressing(decision) else { return };
+        let Some(standing) = most_pressing(figures) else { return };
         if has_any(headers, &NAMES) {
             return;
         }
         let (burst, remaining) = (standing.quota.burst(), standing.remaining());
-        let full_at = seconds(unix().saturating_add(standing.reset()));
+        let full_at = seconds(unix().saturating_add(standing.debt.duration()));
         for (name, number) in [
             (LIMIT, burst.into()),
             (REMAINING, remaining.into()),
