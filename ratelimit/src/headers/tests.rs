@@ -187,7 +187,7 @@ mod draft_10 {
         let mut headers = HeaderMap::new();
         headers.insert(RATELIMIT, HeaderValue::from_static(r#""in";r=1;t=1"#));
         let told = decision(&[standing(0, "a", a, 0, 0, false)]);
-        renderer(Headers::Draft10, &[("a", a)]).write(&told, || NOW, &mut headers);
+        renderer(Headers::Draft10, &[("a", a)]).write(true, told.standings(), || NOW, &mut headers);
         assert_eq!(text(&headers, "ratelimit"), r#""in";r=1;t=1 | "a";r=5;t=5"#);
     }
 
@@ -270,7 +270,7 @@ mod the_other_dialects {
         {
             let mut headers = HeaderMap::new();
             headers.insert(name, HeaderValue::from_static("theirs"));
-            renderer(dialect, &[("a", a)]).write(&told, || NOW, &mut headers);
+            renderer(dialect, &[("a", a)]).write(true, told.standings(), || NOW, &mut headers);
             assert_eq!(headers.len(), 1);
             assert_eq!(headers[name], "theirs");
         }
@@ -283,7 +283,7 @@ mod the_other_dialects {
         for dialect in [Headers::None, Headers::Draft10, Headers::Draft7] {
             let mut headers = HeaderMap::new();
             let unix = || panic!("the time is not needed");
-            renderer(dialect, &[("a", a)]).write(&told, unix, &mut headers);
+            renderer(dialect, &[("a", a)]).write(true, told.standings(), unix, &mut headers);
             assert_eq!(headers.is_empty(), dialect == Headers::None);
         }
     }
