@@ -19,6 +19,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    #[inline]
     pub(crate) fn limit<'a>(&self, limits: &'a [Limit]) -> &'a Limit {
         &limits[usize::from(self.at)]
     }
@@ -37,6 +38,7 @@ pub(crate) struct Skip {
 }
 
 impl Skip {
+    #[inline]
     pub(crate) fn skips(&self, head: &RequestHead<'_>) -> bool {
         self.preflights && is_preflight(head)
             || self.methods.contains(head.method)
@@ -54,6 +56,7 @@ fn is_preflight(head: &RequestHead<'_>) -> bool {
 }
 
 /// Notes what the request is asked under each policy that concerns it.
+#[inline]
 pub(crate) fn admit(
     limits: &[Limit],
     head: &RequestHead<'_>,

@@ -27,6 +27,7 @@ impl Admitted {
     }
 
     /// Leaves in the request's extensions what the handler may want.
+    #[inline]
     pub(crate) fn new(
         shared: Arc<Shared>,
         granted: Granted,
@@ -51,6 +52,7 @@ impl Admitted {
         Self { shared, told, held }
     }
 
+    #[inline]
     pub(crate) fn respond<B>(self, mut response: Response<B>) -> Response<ResponseBody<B>> {
         let Self { shared, told, held } = self;
         let unix = || shared.clock.unix();

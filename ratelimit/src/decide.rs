@@ -33,6 +33,7 @@ pub(crate) enum Deciding {
 /// A ruling on its way, with what was asked.
 pub(crate) type Waiting = Pin<Box<dyn Future<Output = (Ruling, AskedAll)> + Send>>;
 
+#[inline]
 pub(crate) fn decide(shared: &Arc<Shared>, asked: &mut AskedAll) -> Deciding {
     #[cfg(feature = "quotas")]
     if !crate::quotas::fill(&shared.limits, asked) {
@@ -49,6 +50,7 @@ pub(crate) fn decide(shared: &Arc<Shared>, asked: &mut AskedAll) -> Deciding {
 }
 
 /// Asks the store. What is there already is not waited for.
+#[inline]
 fn begin(shared: &Arc<Shared>, asked: &mut AskedAll) -> Deciding {
     if asked.is_empty() {
         return Deciding::Now(Ruling::Granted(Levels::default(), Pool::Store));
@@ -83,6 +85,7 @@ fn later(
     }))
 }
 
+#[inline]
 fn acquire(
     store: &dyn RateLimitStore,
     shared: &Shared,
@@ -105,6 +108,7 @@ fn demand<'a>(shared: &'a Shared, asked: &'a Asked) -> Demand<'a> {
         .only_time_refills(!shared.corrects() && limit.fixed_quota().is_some())
 }
 
+#[inline]
 fn rule(shared: &Shared, answer: Result<Acquired, StoreError>, asked: &mut [Asked]) -> Ruling {
     match answer {
         Ok(acquired) => told(acquired, Pool::Store),
@@ -115,6 +119,7 @@ fn rule(shared: &Shared, answer: Result<Acquired, StoreError>, asked: &mut [Aske
     }
 }
 
+#[inline]
 fn told(acquired: Acquired, pool: Pool) -> Ruling {
     match acquired {
         Acquired::Granted(levels) => Ruling::Granted(levels, pool),

@@ -60,11 +60,13 @@ impl<S, ReqBody, ResBody> ResponseFuture<S, ReqBody, ResBody>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
 {
+    #[inline]
     pub(crate) const fn pass(future: S::Future) -> Self {
         Self { state: State::Passing { future } }
     }
 
     /// Goes on, with something to be done when the service has answered.
+    #[inline]
     pub(crate) const fn go(future: S::Future, admitted: Admitted) -> Self {
         Self { state: State::Admitted { future, admitted: Some(admitted) } }
     }

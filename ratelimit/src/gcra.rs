@@ -9,6 +9,7 @@ use crate::span::Span;
 
 /// The debt with `cost` more tokens taken, if the bucket has them. Costs nothing, if that is all
 /// that is asked, even where charges after the fact have taken more than there was.
+#[inline]
 pub(crate) const fn take(quota: &Quota, debt: Span, cost: u32) -> Option<Span> {
     if cost == 0 {
         return Some(debt);

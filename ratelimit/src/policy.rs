@@ -189,10 +189,12 @@ pub(crate) struct Limit {
 }
 
 impl Limit {
+    #[inline]
     pub(crate) fn bucket<'a>(&'a self, key: &'a Key) -> Bucket<'a> {
         Bucket { policy: &self.name, key: key.as_bytes(), word: self.word }
     }
 
+    #[inline]
     pub(crate) fn concerns(&self, head: &RequestHead<'_>) -> bool {
         self.only.as_ref().is_none_or(|only| only(head))
     }
@@ -205,6 +207,7 @@ impl Limit {
     }
 
     /// The quota, if it is the same for all.
+    #[inline]
     pub(crate) const fn fixed_quota(&self) -> Option<&Quota> {
         #[cfg(feature = "quotas")]
         if self.quotas.is_some() {

@@ -79,6 +79,7 @@ impl Quota {
     }
 
     /// How long this many tokens take to flow in.
+    #[inline]
     pub const fn time_of(&self, tokens: u32) -> Span {
         if tokens == 1 {
             return self.emission;
@@ -98,6 +99,7 @@ impl Quota {
     }
 
     /// Tokens in a bucket with this debt.
+    #[inline]
     pub const fn remaining(&self, debt: Span) -> u32 {
         let free = self.capacity.minus(debt, self.rate);
         // Below 2^64 in practice, where the division is many times faster.

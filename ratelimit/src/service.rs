@@ -115,6 +115,7 @@ impl<S> RateLimitService<S> {
 }
 
 /// Permits come first: they cost nothing, and a request that gets none shall not be charged.
+#[inline]
 fn screen<'a>(
     shared: &'a Shared,
     head: &RequestHead<'_>,
@@ -143,6 +144,7 @@ pub(crate) struct Ruled<'a> {
 
 impl Ruled<'_> {
     /// Calls the service, or does not.
+    #[inline]
     pub(crate) fn carry_out<S, ReqBody, ResBody>(
         self,
         service: &mut S,
@@ -153,6 +155,9 @@ impl Ruled<'_> {
     {
         let Self { ruling, asked, permits, shared } = self;
         match judge(shared, &ruling, asked, &RequestHead::of(&request)) {
+            Verdict::Go(granted) if granted.is_plain() && permits.is_empty() => {
+                ResponseFuture::pass(service.call(request))
+            }
             Verdict::Go(granted) => {
                 let extensions = request.extensions_mut();
                 let admitted = Admitted::new(Arc::clone(shared), granted, permits, extensions);

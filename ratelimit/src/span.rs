@@ -44,6 +44,7 @@ impl Span {
         Self { whole: whole as u64, part: (parts % rate) as u32 }
     }
 
+    #[inline]
     pub(crate) const fn plus(self, other: Self, rate: u32) -> Self {
         let whole = self.whole.saturating_add(other.whole);
         let part = self.part as u64 + other.part as u64;
@@ -54,6 +55,7 @@ impl Span {
     }
 
     /// Zero where `other` is longer.
+    #[inline]
     pub(crate) const fn minus(self, other: Self, rate: u32) -> Self {
         let Some(whole) = self.whole.checked_sub(other.whole) else {
             return Self::ZERO;
@@ -68,6 +70,7 @@ impl Span {
     }
 
     /// What of this span lies after `now` ticks.
+    #[inline]
     pub(crate) const fn after(self, now: u64) -> Self {
         match self.whole.checked_sub(now) {
             Some(whole) => Self { whole, part: self.part },

@@ -26,6 +26,13 @@ pub(crate) struct Granted {
     pub(crate) paid: Vec<Paid>,
 }
 
+impl Granted {
+    /// Is nothing to be done when the handler has answered?
+    pub(crate) const fn is_plain(&self) -> bool {
+        matches!(self.told, Told::Nothing) && self.paid.is_empty()
+    }
+}
+
 /// What is told of a request that goes on: no more than somebody wants to hear.
 pub(crate) enum Told {
     Nothing,
@@ -35,6 +42,7 @@ pub(crate) enum Told {
     Decision(Decision),
 }
 
+#[inline]
 pub(crate) fn judge(
     shared: &Shared,
     ruling: &Ruling,
@@ -65,6 +73,7 @@ pub(crate) fn judge(
 
 type Found<'a> = (&'a [Asked], &'a [Level], Pool);
 
+#[inline]
 fn told(shared: &Shared, found: Found<'_>, head: &RequestHead<'_>) -> Told {
     if shared.tells || shared.on_decision.is_some() {
         return Told::Decision(decision(shared, found, true, head));
@@ -105,6 +114,7 @@ fn heard(shared: &Shared, decision: Decision, head: &RequestHead<'_>) -> Decisio
     decision
 }
 
+#[inline]
 fn figures(shared: &Shared, asked: &Asked, level: &Level) -> Figures {
     let limit = asked.limit(&shared.limits);
     let partition = shared.partition.as_ref();

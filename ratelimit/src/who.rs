@@ -67,6 +67,7 @@ impl Who {
     }
 
     /// `None` if the request has none, and is to be let off or rejected for it.
+    #[inline]
     pub(crate) fn key(&self, head: &RequestHead<'_>, missing: MissingKey) -> Option<Key> {
         let key = match self {
             Self::Unset | Self::Everybody => return Some(Key::from(NOBODY)),
@@ -75,11 +76,11 @@ impl Who {
             Self::Closure(key) => key(head),
             Self::Address(address) => address.key(head),
         };
-        let key = key.filter(|key| !key.as_bytes().is_empty());
-        if key.is_none() && missing == MissingKey::Share {
-            return Some(Key::from(NOBODY));
+        match &key {
+            Some(known) if !known.as_bytes().is_empty() => key,
+            _ if missing == MissingKey::Share => Some(Key::from(NOBODY)),
+            _ => None,
         }
-        key
     }
 
     pub(crate) const fn is_address(&self) -> bool {

@@ -1,3 +1,6 @@
+use std::num::NonZero;
+use std::thread::available_parallelism;
+
 use smallvec::SmallVec;
 
 use super::MemoryStats;
@@ -8,8 +11,8 @@ use crate::gcra;
 use crate::store::{Acquired, Adjust, Adjusted, Bucket, Demand, Lease, Leased, Level, Levels};
 use crate::sync::{Mutex, MutexGuard, lock};
 
-/// Shards at most. Enough that two threads seldom meet; a table that grows holds up one of them.
-const SHARDS: usize = 128;
+/// Shards per processor: threads seldom meet. More would have to come from a farther cache.
+const SHARDS: usize = 8;
 
 /// Buckets below which another shard is not worth while.
 const SMALL: usize = 1024;
@@ -33,9 +36,10 @@ type Guards<'a> = SmallVec<[(usize, MutexGuard<'a, Shard>); 4]>;
 
 impl Engine {
     pub(super) fn new(max_keys: usize, overflow: Overflow, time: Time) -> Self {
-        let count = (max_keys / SMALL).clamp(1, SHARDS);
+        let processors = available_parallelism().map_or(1, NonZero::get);
         // Shards are told apart by bits.
-        let count = 1 << count.ilog2();
+        let count = (processors * SHARDS).next_power_of_two();
+        let count = count.min(1 << (max_keys / SMALL).max(1).ilog2());
         let room = max_keys.div_ceil(count);
         let shards = (0..count).map(|_| Locked(Mutex::new(Shard::new(room, overflow)))).collect();
         Self { shards, ids: Ids::random(), time }
@@ -58,6 +62,7 @@ impl Engine {
         }
     }
 
+    #[inline]
     fn acquire_one(&self, demand: &Demand<'_>, now: u64) -> Acquired {
         let id = self.ids.of(demand.bucket);
         let take = |debt| gcra::take(&demand.quota, debt, demand.cost);

@@ -19,6 +19,7 @@ impl Ids {
         Self(SipHasher13::new_with_keys(high, low))
     }
 
+    #[inline]
     pub(super) fn of(&self, bucket: Bucket<'_>) -> u64 {
         let mut hasher = self.0;
         // A word of its own, so that "a" + "bc" and "ab" + "c" are two buckets.

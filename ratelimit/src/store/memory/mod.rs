@@ -28,8 +28,7 @@ use super::{
 /// A bucket takes 24 bytes and its share of a table, whatever the length of its key. A bucket that
 /// has become full is dropped, without loss, by the new ones that come after it. There are never
 /// more than [`max_keys`](MemoryStoreBuilder::max_keys); what happens to one more is the
-/// [`Overflow`] policy, and [`stats`](Self::stats) counts it. With `n` shards (128 from 131,072 keys
-/// on) the table of each is as large as the next power of two that holds its share.
+/// [`Overflow`] policy, and [`stats`](Self::stats) counts it.
 ///
 /// The last 1024 [corrections](RateLimitStore::adjust) of each shard are remembered, and count
 /// once.

@@ -4,9 +4,18 @@ use super::seen::Seen;
 use crate::quota::Quota;
 use crate::span::Span;
 
-/// Places that are looked at for full buckets whenever a new bucket is made. A table that grows by
-/// one and is swept by four cannot keep many dead ones.
-const SWEPT: usize = 4;
+/// Places that are looked at for full buckets whenever a new bucket is made in a table that is
+/// nearly full. All places are looked at before it grows.
+///
+/// Not earlier: where clients ask less often than they may, every bucket is full when it is asked
+/// for again, and to remove it in the meantime costs more than to find it.
+const SWEPT: usize = 10;
+
+/// Places that are looked at now and then, so that a table which was large becomes small again.
+const TRICKLE: usize = 64;
+
+/// How often that is, in nanoseconds.
+const PAUSE: u64 = 1_000_000_000;
 
 /// Places that are looked at for a victim when there is no room.
 const SAMPLE: usize = 16;
@@ -24,6 +33,7 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Counted by another rate, a part is rounded up: a quota that changes costs a nanosecond.
+    #[inline]
     fn debt(&self, now: u64, quota: &Quota) -> Span {
         let mut full_at = Span { whole: self.full_at, part: self.part };
         if self.rate != quota.rate() && self.part > 0 {
@@ -32,6 +42,7 @@ impl Entry {
         full_at.after(now)
     }
 
+    #[inline]
     fn owe(&mut self, now: u64, debt: Span, quota: &Quota) {
         self.full_at = now.saturating_add(debt.whole);
         self.part = debt.part;
@@ -75,6 +86,7 @@ pub(super) struct Shard {
 pub(super) struct Rare {
     /// Where the sweep goes on.
     cursor: usize,
+    next_trickle: u64,
     room: usize,
     overflow: Overflow,
     pub(super) seen: Seen,
@@ -85,7 +97,8 @@ pub(super) struct Rare {
 impl Shard {
     pub(super) fn new(room: usize, overflow: Overflow) -> Self {
         let seen = Seen::new();
-        let rare = Rare { cursor: 0, room, overflow, seen, evicted: 0, refused: 0 };
+        let rare =
+            Rare { cursor: 0, next_trickle: 0, room, overflow, seen, evicted: 0, refused: 0 };
         Self { table: HashTable::new(), rare: Box::new(rare) }
     }
 
@@ -99,6 +112,7 @@ impl Shard {
     }
 
     /// Decides and writes with one look at the table. `None` if there is no room.
+    #[inline]
     pub(super) fn update(
         &mut self,
         id: u64,
@@ -155,7 +169,7 @@ impl Shard {
         if debt == Span::ZERO {
             return true;
         }
-        self.sweep(SWEPT, now);
+        self.clean(now);
         if self.table.len() >= self.rare.room && !self.make_room(now) {
             self.rare.refused += 1;
             return false;
@@ -181,6 +195,16 @@ impl Shard {
             self.rare.evicted += 1;
         }
         true
+    }
+
+    fn clean(&mut self, now: u64) {
+        let (len, capacity) = (self.table.len(), self.table.capacity());
+        if len >= capacity - capacity / 8 {
+            self.sweep(SWEPT, now);
+        } else if now >= self.rare.next_trickle {
+            self.rare.next_trickle = now.saturating_add(PAUSE);
+            self.sweep(TRICKLE, now);
+        }
     }
 
     /// Looks at some places, drops what is full there, and tells which bucket of the others would
@@ -257,22 +281,27 @@ mod tests {
         assert_eq!(size_of::<Entry>(), 24);
     }
 
+    /// A thousand new keys a second, each of which is full again after a second.
     #[test]
-    fn full_buckets_go_and_their_memory_with_them() {
-        let mut shard = Shard::new(100_000, Overflow::DenyNew);
+    fn a_table_has_no_more_places_than_its_live_buckets_need() {
+        let mut shard = Shard::new(1_000_000, Overflow::DenyNew);
+        for n in 0..200_000 {
+            take(&mut shard, n, n * SECOND / 1000);
+        }
+        assert!(shard.table.num_buckets() <= 4096, "{} places", shard.table.num_buckets());
+    }
+
+    #[test]
+    fn the_memory_of_a_flood_is_given_back() {
+        let mut shard = Shard::new(1_000_000, Overflow::DenyNew);
         for n in 0..50_000 {
             take(&mut shard, n, 0);
         }
         let flooded = shard.bytes();
-        // A quarter of the table in new keys: each sweeps four places.
-        for n in 100_000..120_000 {
-            take(&mut shard, n, 10 * SECOND + n);
+        for second in 10..3_000 {
+            take(&mut shard, 100_000 + second, second * SECOND);
         }
-        assert!(shard.len() <= 20_000, "{} of them are dead", shard.len() - 20_000);
-        for n in 300_000..340_000_u64 {
-            take(&mut shard, n, 10 * n * SECOND);
-        }
-        assert!(shard.bytes() < flooded / 2, "{} of {flooded} bytes", shard.bytes());
+        assert!(shard.bytes() < flooded / 16, "{} of {flooded} bytes", shard.bytes());
         assert!(shard.rare.evicted == 0 && shard.rare.refused == 0);
     }
 
