@@ -6,6 +6,9 @@ mod gcra;
 mod quota;
 mod span;
 pub mod store;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 
 pub use decision::{Basis, Decision, Standing, Standings};
 pub use quota::{Quota, QuotaError};

@@ -1,0 +1,63 @@
+//! The stores under the suite that any store must pass.
+#![cfg(feature = "testing")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use stonework_core::Clock;
+use stonework_ratelimit::store::RateLimitStore;
+use stonework_ratelimit::testing::{
+    LostReply, ReferenceStore, lease_conformance, store_conformance,
+};
+
+async fn advance(by: Duration) {
+    tokio::time::advance(by).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reference() {
+    store_conformance(ReferenceStore::new(), advance).await;
+    lease_conformance(ReferenceStore::new(), advance).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reference_behind_a_pointer() {
+    let store: Arc<dyn RateLimitStore> = Arc::new(ReferenceStore::new());
+    store_conformance(store, advance).await;
+    lease_conformance(Arc::new(ReferenceStore::new()), advance).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_reference_with_lost_replies() {
+    let store = LostReply::of_corrections(Arc::new(ReferenceStore::new()));
+    store_conformance(store, advance).await;
+}
+
+#[derive(Debug, Default)]
+struct HandClock(AtomicU64);
+
+impl Clock for HandClock {
+    fn monotonic(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::SeqCst))
+    }
+
+    fn unix(&self) -> Duration {
+        unreachable!("a store does not need the date")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_reference_on_many_threads() {
+    let clock = Arc::new(HandClock::default());
+    let store = ReferenceStore::with_clock(Arc::clone(&clock) as _);
+    let turn = async |by: Duration| {
+        // More than was asked, as a real clock would.
+        let by = u64::try_from(by.as_nanos()).unwrap() + 1_234_567;
+        clock.0.fetch_add(by, Ordering::SeqCst);
+    };
+    for _ in 0..5 {
+        store_conformance(store.clone(), turn).await;
+        lease_conformance(store.clone(), turn).await;
+    }
+}
