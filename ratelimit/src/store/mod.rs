@@ -1,11 +1,15 @@
 //! Where buckets are kept: the trait, its requests and its answers.
 
+mod leased;
+
 use std::ops::Deref;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 #[doc(no_inline)]
 pub use stonework_core::{StoreError, StoreErrorKind, StoreFuture};
+
+pub use leased::{LeasedStore, LeasedStoreBuilder};
 
 use crate::quota::Quota;
 use crate::span::Span;
@@ -65,7 +69,7 @@ impl<S: RateLimitStore + ?Sized> RateLimitStore for Arc<S> {
 }
 
 /// A store that can part with many tokens at once, to be spent elsewhere. What
-/// `LeasedStore` stands on.
+/// [`LeasedStore`] stands on.
 pub trait LeaseStore: RateLimitStore {
     /// Takes as many tokens as there are, up to `lease.want`; none if there are fewer than
     /// `lease.least`.
