@@ -1,12 +1,17 @@
 //! The stores under the suite that any store must pass.
 #![cfg(feature = "testing")]
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+#[path = "support/remote.rs"]
+mod remote;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use remote::Remote;
 use stonework_core::Clock;
-use stonework_ratelimit::store::RateLimitStore;
+use stonework_ratelimit::store::{LeasedStore, RateLimitStore};
 use stonework_ratelimit::testing::{
     LostReply, ReferenceStore, lease_conformance, store_conformance,
 };
@@ -59,5 +64,30 @@ async fn the_reference_on_many_threads() {
     for _ in 0..5 {
         store_conformance(store.clone(), turn).await;
         lease_conformance(store.clone(), turn).await;
+    }
+}
+
+/// One node is as exact as its store.
+#[tokio::test(start_paused = true)]
+async fn leases_of_one_node() {
+    for way in [Duration::ZERO, Duration::from_millis(2)] {
+        let remote = Remote::new(way);
+        let builder = LeasedStore::builder(remote.clone()).nodes(1);
+        let store = builder.clock(Arc::clone(&remote.clock) as _).build().unwrap();
+        store_conformance(store, advance).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn leases_of_one_node_on_many_threads() {
+    let clock = Arc::new(HandClock::default());
+    let inner = ReferenceStore::with_clock(Arc::clone(&clock) as _);
+    let builder = LeasedStore::builder(inner).nodes(1);
+    let store = builder.clock(Arc::clone(&clock) as _).build().unwrap();
+    let turn = async |by: Duration| {
+        clock.0.fetch_add(u64::try_from(by.as_nanos()).unwrap(), Ordering::SeqCst);
+    };
+    for _ in 0..5 {
+        store_conformance(store.clone(), turn).await;
     }
 }

@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 use super::builder::Settings;
 use super::flight::Flight;
 use super::name::{Name, Named};
+use super::pool::Pool;
 use super::pools::{Pools, Return};
-use super::routes::Route;
 use super::ruling::{Ruling, rule};
 use crate::quota::Quota;
 use crate::span::Span;
@@ -87,26 +87,29 @@ impl<S: LeaseStore> Engine<S> {
         }
     }
 
-    /// Makes a correction out of the pool, if it can and has not made it before.
+    /// Makes of a correction what the pool can, unless it is a repeat.
     pub(super) fn correct(&self, adjust: &Adjust<'_>) -> Correct {
         let now = self.now();
         let correction = self.pools.correction(adjust);
         let mut shard = self.pools.shard(adjust.bucket);
-        let known = shard.routes.of(&correction);
+        let known = shard.corrections.made_here(&correction);
         let pool = shard.pool(adjust.bucket).filter(|pool| pool.quota == adjust.quota);
-        let (route, debt) = match pool {
-            Some(pool) => (pool.route(known, adjust, now), Some(pool.debt(now))),
-            None => (known.unwrap_or(Route::Inner), None),
+        let correct = |pool: &mut Pool| pool.correct(adjust.tokens, adjust.receipt, now);
+        let (here, debt) = match pool {
+            Some(pool) => (known.unwrap_or_else(|| correct(pool)), pool.known_debt(now)),
+            None => (known.unwrap_or(0), None),
         };
-        shard.routes.remember(correction, route);
-        if let (Route::Inner, Some(pool)) = (route, shard.pool(adjust.bucket)) {
-            pool.doubt();
-        }
-        match (route, debt) {
-            (Route::Inner, _) => Correct::Inner(adjust.tokens),
-            (Route::Local, Some(debt)) => Correct::Done(debt),
-            // Made by a pool that is gone. What the bucket owes is known by asking for nothing.
-            (Route::Local, None) => Correct::Inner(0),
+        shard.corrections.remember(correction, here);
+        let rest = adjust.tokens.saturating_sub(here);
+        match debt {
+            Some(debt) if rest == 0 => Correct::Done(debt),
+            // Even if nothing is left to do: what the bucket owes is known by asking.
+            _ => {
+                if let Some(pool) = shard.pool(adjust.bucket) {
+                    pool.doubt();
+                }
+                Correct::Rest(rest)
+            }
         }
     }
 
@@ -140,12 +143,12 @@ impl<S: LeaseStore> Engine<S> {
     }
 }
 
-/// How a correction is made.
+/// How far a correction is made.
 #[derive(Debug)]
 pub(super) enum Correct {
     Done(Span),
-    /// By the inner store, with so many tokens.
-    Inner(i64),
+    /// But for so many tokens, which are the inner store's.
+    Rest(i64),
 }
 
 fn late<T>() -> Result<T, StoreError> {

@@ -1,11 +1,11 @@
 mod builder;
+mod corrections;
 mod engine;
 mod flight;
 mod name;
 mod pool;
 mod pools;
 mod request;
-mod routes;
 mod ruling;
 mod spending;
 mod sweeper;
@@ -80,7 +80,7 @@ use super::{Acquire, Acquired, Adjust, Adjusted, LeaseStore, RateLimitStore, Res
 ///
 /// A [`Receipt`](super::Receipt) names the pool that paid. Tokens that are given back with it go
 /// into that pool if it is still there and has room, and to the inner store otherwise; tokens that
-/// are taken come out of the pool if it has them. So a correction has to be sent to the process
+/// are taken come out of the pool first. So a correction has to be sent to the process
 /// that made the request; sent again to another, it may count twice. Of corrections, the last
 /// 16,384 are known as repeats; those that the inner store made are known by it too.
 ///
@@ -165,7 +165,7 @@ impl<S: LeaseStore> RateLimitStore for LeasedStore<S> {
     fn adjust(&self, adjust: Adjust<'_>) -> StoreFuture<Result<Adjusted, StoreError>> {
         match self.0.correct(&adjust) {
             Correct::Done(debt) => StoreFuture::ready(Ok(Adjusted::new(debt))),
-            Correct::Inner(tokens) => self.adjust_inner(Adjust { tokens, ..adjust }),
+            Correct::Rest(tokens) => self.adjust_inner(Adjust { tokens, ..adjust }),
         }
     }
 

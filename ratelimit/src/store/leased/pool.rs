@@ -4,12 +4,11 @@ use std::time::Duration;
 use stonework_core::StoreError;
 
 use super::flight::{Flight, Outcome};
-use super::routes::Route;
 use super::spending::Spending;
 use super::waiting::Waiting;
 use crate::quota::Quota;
 use crate::span::Span;
-use crate::store::{Adjust, Leased, Level, Receipt};
+use crate::store::{Leased, Level, Receipt};
 
 /// For how long an empty bucket may be taken for empty without asking.
 const DRY: Duration = Duration::from_secs(1);
@@ -107,6 +106,11 @@ impl Pool {
         let Some(told) = self.told else { return Span::ZERO };
         let debt = told.debt.after(nanos(now.saturating_sub(told.at)));
         debt.minus(self.quota.time_of(self.tokens), self.quota.rate())
+    }
+
+    /// The debt as it seems, if the inner store has ever spoken of it.
+    pub(super) fn known_debt(&self, now: Duration) -> Option<Span> {
+        self.told.map(|_| self.debt(now))
     }
 
     fn seems_to_hold(&self, cost: u32, now: Duration) -> bool {
@@ -254,39 +258,24 @@ impl Pool {
         self.used
     }
 
-    /// Which way a correction goes that may be a repeat. If it is none and can be made here, it is.
-    pub(super) fn route(
-        &mut self,
-        known: Option<Route>,
-        adjust: &Adjust<'_>,
-        now: Duration,
-    ) -> Route {
-        match known {
-            Some(route) => route,
-            None if self.correct(adjust.tokens, adjust.receipt, now) => Route::Local,
-            None => Route::Inner,
-        }
-    }
-
-    /// Makes a correction out of the pool, all of it or nothing. Tokens come back if this pool
-    /// paid, has room, and none are under way to it.
-    fn correct(&mut self, tokens: i64, paid_by: Receipt, now: Duration) -> bool {
-        let Ok(many) = u32::try_from(tokens.unsigned_abs()) else { return false };
-        if self.told.is_none() || tokens == 0 {
-            return false;
-        }
+    /// Makes of a correction what it can, and returns how much that is. Tokens to take are those
+    /// that are here, or a bucket would owe beyond its burst while its tokens are still granted.
+    /// Tokens come back all or not at all: if this pool paid, has room, and none are under way.
+    pub(super) fn correct(&mut self, tokens: i64, paid_by: Receipt, now: Duration) -> i64 {
+        let many = u32::try_from(tokens.unsigned_abs()).unwrap_or(u32::MAX);
         if tokens > 0 {
-            let there = self.tokens >= many;
-            self.tokens -= if there { many } else { 0 };
-            return there;
+            let here = many.min(self.tokens);
+            self.tokens -= here;
+            return here.into();
         }
         let room = self.most.saturating_sub(self.tokens) >= many;
-        let back = room && self.flight.is_none() && paid_by == Receipt(self.generation);
-        if back {
-            self.tokens += many;
-            self.used = now;
+        let paid = self.told.is_some() && paid_by == Receipt(self.generation);
+        if !(room && paid && self.flight.is_none()) {
+            return 0;
         }
-        back
+        self.tokens += many;
+        self.used = now;
+        -i64::from(many)
     }
 
     /// Something but time changes the bucket: it is no more taken for empty.
@@ -300,9 +289,7 @@ impl Pool {
     /// The inner store has told how the bucket stands, by the way.
     pub(super) fn hear(&mut self, debt: Span, now: Duration) {
         self.doubt();
-        if let Some(told) = &mut self.told {
-            *told = Told { debt, at: now, ..*told };
-        }
+        self.told = Some(Told { debt, at: now, dry_until: Duration::ZERO });
     }
 
     /// The bucket is filled: nothing that was known is true, and nothing that was paid is owed.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use smallvec::SmallVec;
 
 use super::builder::Settings;
+use super::corrections::{Correction, Corrections};
 use super::name::{Name, Named};
 use super::pool::Pool;
-use super::routes::{Correction, Routes};
 use crate::quota::Quota;
 use crate::store::{Adjust, Bucket, Demand};
 
@@ -29,7 +29,7 @@ pub(super) struct Pools {
 #[derive(Debug, Default)]
 pub(super) struct Shard {
     pools: HashMap<Name, Pool>,
-    pub(super) routes: Routes,
+    pub(super) corrections: Corrections,
 }
 
 /// Tokens that are to go back to the inner store.

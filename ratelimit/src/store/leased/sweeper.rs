@@ -1,5 +1,5 @@
-use std::sync::atomic::Ordering;
 use std::sync::Weak;
+use std::sync::atomic::Ordering;
 
 use super::engine::Engine;
 use crate::store::LeaseStore;
