@@ -37,6 +37,18 @@ async fn a_hot_key_costs_few_calls() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_more_is_leased_than_may_be_held() {
+    let remote = Remote::new(WAY);
+    let builder = LeasedStore::builder(remote.clone()).nodes(1).max_lease(3);
+    let store = builder.clock(Arc::clone(&remote.clock) as _).build().unwrap();
+    for _ in 0..100 {
+        assert!(granted(&store, HOT, slow(1_000), 1).await);
+    }
+    assert_eq!(remote.calls(), remote.leases(), "nothing had to go back");
+    assert!(remote.leases() <= 30, "each brings four");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cold_key_takes_no_more_than_it_spends() {
     let remote = Remote::new(WAY);
     let store = alone(&remote);
@@ -312,12 +324,15 @@ async fn a_correction_or_a_reset_ends_what_is_remembered() {
 async fn a_denial_that_a_correction_overtook_is_not_remembered() {
     let remote = Remote::new(WAY);
     let store = alone(&remote);
-    assert!(ask(&store, &promised(5)).await.0);
-    // Sent before the correction and answered after it.
+    // Another process has emptied the bucket.
+    assert!(ask(&remote.store, &promised(5)).await.0);
+    // Decided before the correction and answered after it.
     let demands = promised(4);
+    remote.reply_late(10 * WAY);
     let denied = ask(&store, &demands);
     let corrected = async {
-        tokio::time::sleep(WAY / 2).await;
+        tokio::time::sleep(2 * WAY).await;
+        remote.reply_late(Duration::ZERO);
         store.adjust(back(4)).await.unwrap();
     };
     let ((granted, _), ()) = tokio::join!(denied, corrected);
@@ -468,21 +483,55 @@ async fn charges_after_the_fact_come_out_of_the_pool_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reset_while_a_lease_is_under_way_forgets_its_tokens() {
+async fn what_another_pool_paid_goes_to_the_store() {
     let remote = Remote::new(WAY);
     let store = alone(&remote);
-    let ask = async { granted(&store, HOT, slow(10), 4).await };
+    let first = receipt(&store, 5).await;
+    tokio::time::sleep(3 * SECOND).await;
+    let second = receipt(&store, 5).await;
+    assert_ne!(first, second);
+    for paid_by in [first, Receipt::default()] {
+        let calls = remote.calls();
+        store.adjust(correction(-1, paid_by)).await.unwrap();
+        assert_eq!(remote.calls(), calls + 1);
+    }
+    assert_eq!(left(&remote, HOT, slow(100)).await, 92);
+}
+
+/// Takes one by one what there is.
+async fn count(store: &impl RateLimitStore, quota: Quota) -> u32 {
+    let mut count = 0;
+    while granted(store, HOT, quota, 1).await {
+        count += 1;
+    }
+    count
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reset_forgets_what_was_held() {
+    for way in [Duration::ZERO, WAY] {
+        let remote = Remote::new(way);
+        let store = alone(&remote);
+        let spent = warm(&store, HOT, slow(20)).await;
+        assert!(left(&remote, HOT, slow(20)).await < 20 - spent, "there is a reserve");
+        store.reset(Reset::new(HOT)).await.unwrap();
+        assert_eq!(count(&store, slow(20)).await, 20, "a full bucket and nothing beside it");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_a_reset_overtook_is_forgotten() {
+    let remote = Remote::new(WAY);
+    let store = alone(&remote);
+    remote.reply_late(10 * WAY);
+    let overtaken = granted(&store, HOT, slow(10), 4);
     let reset = async {
-        tokio::time::sleep(WAY / 2).await;
+        tokio::time::sleep(2 * WAY).await;
+        remote.reply_late(Duration::ZERO);
         store.reset(Reset::new(HOT)).await.unwrap();
     };
-    let (granted_one, ()) = tokio::join!(ask, reset);
-    assert!(granted_one, "it is leased again");
-    let mut granted_more = 0;
-    while granted(&store, HOT, slow(10), 1).await {
-        granted_more += 1;
-    }
-    assert!(granted_more <= 10, "{granted_more} after a reset of ten");
+    assert_eq!(tokio::join!(overtaken, reset), (true, ()), "it is leased again");
+    assert_eq!(count(&store, slow(10)).await, 6, "of the bucket as it is now");
 }
 
 // ---- quotas ----

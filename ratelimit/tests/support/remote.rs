@@ -26,6 +26,8 @@ struct State {
     /// One way, in microseconds: the shortest, and by how much it varies.
     way: AtomicU64,
     spread: AtomicU64,
+    /// By how much replies take longer, in microseconds.
+    late: AtomicU64,
     seed: AtomicU64,
     fails: AtomicBool,
     silent: AtomicBool,
@@ -48,6 +50,11 @@ impl Remote {
     pub fn varying_by(self, spread: Duration) -> Self {
         self.state.spread.store(spread.as_micros() as u64, Ordering::SeqCst);
         self
+    }
+
+    /// Replies to operations from now on take so much longer.
+    pub fn reply_late(&self, by: Duration) {
+        self.state.late.store(by.as_micros() as u64, Ordering::SeqCst);
     }
 
     /// From now on operations have no effect and fail, or work again.
@@ -98,7 +105,8 @@ impl Remote {
             return StoreFuture::new(std::future::pending());
         }
         let fails = self.state.fails.load(Ordering::SeqCst);
-        let (there, back) = (self.way(), self.way());
+        let late = Duration::from_micros(self.state.late.load(Ordering::SeqCst));
+        let (there, back) = (self.way(), self.way() + late);
         if there + back == Duration::ZERO {
             return if fails { StoreFuture::ready(away()) } else { operation(&self.store) };
         }

@@ -170,8 +170,8 @@ impl<S: LeaseStore> RateLimitStore for LeasedStore<S> {
     }
 
     fn reset(&self, reset: Reset<'_>) -> StoreFuture<Result<(), StoreError>> {
-        // Before and after: a lease that lands meanwhile may be of the bucket as it was.
-        self.0.forget(reset.bucket);
+        // Afterwards: what was charged before is then paid, here too. A lease that lands later is
+        // of a bucket that is no more, or may be.
         let engine = Arc::clone(&self.0);
         match self.0.inner.reset(reset).try_ready() {
             Ok(reply) => {
