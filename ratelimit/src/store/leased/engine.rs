@@ -69,8 +69,11 @@ impl<S: LeaseStore> Engine<S> {
         match (reply.try_ready(), Handle::try_current()) {
             (Ok(reply), _) => landing.land(reply),
             (Err(pending), Ok(runtime)) => {
-                let reply = tokio::time::timeout(self.pools.settings.timeout, pending);
-                runtime.spawn(async move { landing.land(reply.await.unwrap_or_else(|_| late())) });
+                let patience = self.pools.settings.timeout;
+                runtime.spawn(async move {
+                    let reply = tokio::time::timeout(patience, pending).await;
+                    landing.land(reply.unwrap_or_else(|_| late()));
+                });
             }
             (Err(_), Err(no_runtime)) => landing.land(Err(unavailable(no_runtime))),
         }

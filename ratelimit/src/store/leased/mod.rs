@@ -32,7 +32,8 @@ use super::{Acquire, Acquired, Adjust, Adjusted, LeaseStore, RateLimitStore, Res
 /// to be empty is denied on the spot, where nothing but time refills it. Clones share the pools.
 ///
 /// Requests that come while a lease is under way wait for it, and the next one asks for all of
-/// them together: however many they are, each is decided after two round trips.
+/// them together: however many they are, each is decided after two round trips, unless others
+/// come first to what was leased for it.
 ///
 /// Needs a tokio runtime with its time enabled, unless the inner store answers at once.
 ///
@@ -45,8 +46,9 @@ use super::{Acquire, Acquired, Adjust, Adjusted, LeaseStore, RateLimitStore, Res
 /// > burst + rate · Δ + n · L + W
 ///
 /// tokens, where W is what is on its way when the interval begins: what requests ask for that are
-/// being decided, or were given up within the last round trip. W has nothing to do with leases;
-/// whoever asks any store over a network, measures it too.
+/// being decided or were given up within the last round trip, and tokens that travel back to the
+/// store. Nearly all of it is there without leases too: whoever asks a store over a network is
+/// told of some grants after the interval has begun that were made before.
 ///
 /// *Why.* A token is admitted here only after the inner store was charged for it. So what is
 /// admitted within the interval was either charged within it, or charged before and not yet spent
