@@ -28,6 +28,16 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    const DEFAULT: Self = Self {
+        nodes: 8,
+        max_lease: u32::MAX,
+        horizon: Duration::from_millis(50),
+        idle: Duration::from_secs(1),
+        timeout: Duration::from_millis(500),
+        max_keys: 10_000,
+        cache_denials: true,
+    };
+
     /// The most that a pool holds beyond what is being waited for: `L` in the bound.
     pub(super) fn most(&self, quota: &Quota) -> u32 {
         let share = u64::from(quota.burst()) / (2 * u64::from(self.nodes.max(1)));
@@ -38,16 +48,7 @@ impl Settings {
 
 impl<S: LeaseStore> LeasedStoreBuilder<S> {
     pub(super) const fn new(inner: S) -> Self {
-        let settings = Settings {
-            nodes: 8,
-            max_lease: u32::MAX,
-            horizon: Duration::from_millis(50),
-            idle: Duration::from_secs(1),
-            timeout: Duration::from_millis(500),
-            max_keys: 10_000,
-            cache_denials: true,
-        };
-        Self { inner, settings, clock: None }
+        Self { inner, settings: Settings::DEFAULT, clock: None }
     }
 
     /// How many processes share the inner store. 8 by default.
@@ -162,5 +163,33 @@ impl<S> fmt::Debug for LeasedStoreBuilder<S> {
             .field("settings", &self.settings)
             .field("clock", &self.clock)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEFAULT: Settings = Settings::DEFAULT;
+
+    #[test]
+    fn all_errors_are_told_at_once() {
+        let zero = Duration::ZERO;
+        let wrong = Settings { nodes: 0, max_lease: 0, max_keys: 0, ..DEFAULT };
+        let errors = Settings { horizon: zero, idle: zero, timeout: zero, ..wrong }.errors();
+        let settings: Vec<_> = errors.iter().map(|error| error.setting).collect();
+        assert_eq!(settings, ["nodes", "max_lease", "max_keys", "horizon", "idle", "timeout"]);
+        assert_eq!(DEFAULT.errors(), []);
+    }
+
+    #[test]
+    fn all_nodes_hold_half_a_burst_and_each_at_least_a_token() {
+        let most = |settings: Settings, burst| {
+            settings.most(&Quota::new(1, Duration::from_secs(1), burst).unwrap())
+        };
+        assert_eq!(most(DEFAULT, 160), 10);
+        assert_eq!(most(DEFAULT, 15), 1);
+        assert_eq!(most(Settings { max_lease: 3, ..DEFAULT }, 160), 3);
+        assert_eq!(most(Settings { nodes: u32::MAX, ..DEFAULT }, u32::MAX), 1);
     }
 }

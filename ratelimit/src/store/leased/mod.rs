@@ -56,8 +56,8 @@ use super::{Acquire, Acquired, Adjust, Adjusted, LeaseStore, RateLimitStore, Res
 /// of what is given back to it. And what a process holds unspent, in its pool or in the one lease
 /// that is under way, is at most L and what its requests are waiting for: a lease asks for what
 /// they lack and for a reserve of at most L, and when a request leaves without its tokens, what is
-/// then too much goes back. A request whose cost is above L leases just what it lacks; its cost
-/// counts in W as anybody's.
+/// then too much goes back. A cost above L is nothing
+/// special: it is leased when it is asked for, and counts in W like any other.
 ///
 /// The long run is exact: the reserve is charged before it is spent, not after. A process that
 /// crashes takes its reserve with it, and less is admitted until that has flown in again. The
