@@ -35,6 +35,9 @@ mod shared;
 mod span;
 pub mod store;
 mod sync;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod trace;
 mod verdict;
 mod warning;

@@ -1,5 +1,6 @@
 //! Where buckets are kept: the trait, its requests and its answers.
 
+mod leased;
 #[cfg(feature = "memory")]
 mod memory;
 #[cfg(feature = "redis-1")]
@@ -12,6 +13,7 @@ use smallvec::SmallVec;
 #[doc(no_inline)]
 pub use stonework_core::{StoreError, StoreErrorKind, StoreFuture};
 
+pub use leased::{LeasedStore, LeasedStoreBuilder};
 #[cfg(feature = "memory")]
 #[cfg_attr(docsrs, doc(cfg(feature = "memory")))]
 pub use memory::{MemoryStats, MemoryStore, MemoryStoreBuilder, Overflow};
@@ -74,10 +76,13 @@ impl<S: RateLimitStore + ?Sized> RateLimitStore for Arc<S> {
 }
 
 /// A store that can part with many tokens at once, to be spent elsewhere. What
-/// `LeasedStore` stands on.
+/// [`LeasedStore`] stands on.
 pub trait LeaseStore: RateLimitStore {
     /// Takes as many tokens as there are, up to `lease.want`; none if there are fewer than
-    /// `lease.least`.
+    /// `lease.least`. With both at zero it only tells the debt.
+    ///
+    /// No tokens, although the debt that is told would leave as many as `least`: the store has no
+    /// room for the bucket.
     ///
     /// Conservative on repeat: sent twice, it may take twice.
     fn lease(&self, lease: Lease<'_>) -> StoreFuture<Result<Leased, StoreError>>;

@@ -8,6 +8,7 @@ use super::id::Ids;
 use super::shard::{Overflow, Shard};
 use super::time::Time;
 use crate::gcra;
+use crate::span::Span;
 use crate::store::{Acquired, Adjust, Adjusted, Bucket, Demand, Lease, Leased, Level, Levels};
 use crate::sync::{Mutex, MutexGuard, lock};
 
@@ -139,8 +140,8 @@ impl Engine {
         };
         match self.lock(self.shard(id)).update(id, now, &lease.quota, take) {
             Some((debt, _)) => Leased::new(tokens, debt),
-            // No room for the bucket, so that nothing could be written down.
-            None => Leased::new(0, lease.quota.capacity()),
+            // No room for the bucket, which is full.
+            None => Leased::new(0, Span::ZERO),
         }
     }
 
