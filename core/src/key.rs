@@ -24,6 +24,7 @@ enum Repr {
 
 impl Key {
     /// A copy of these bytes.
+    #[inline]
     pub fn copy_from_slice(bytes: &[u8]) -> Self {
         if bytes.len() > INLINE {
             return Self(Repr::Shared(Bytes::copy_from_slice(bytes)));
@@ -35,6 +36,7 @@ impl Key {
     }
 
     /// The bytes of the key.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Repr::Inline { len, bytes } => &bytes[..usize::from(*len)],
@@ -70,30 +72,35 @@ impl fmt::Debug for Key {
 }
 
 impl From<&[u8]> for Key {
+    #[inline]
     fn from(bytes: &[u8]) -> Self {
         Self::copy_from_slice(bytes)
     }
 }
 
 impl From<&str> for Key {
+    #[inline]
     fn from(text: &str) -> Self {
         Self::copy_from_slice(text.as_bytes())
     }
 }
 
 impl From<&String> for Key {
+    #[inline]
     fn from(text: &String) -> Self {
         Self::copy_from_slice(text.as_bytes())
     }
 }
 
 impl From<String> for Key {
+    #[inline]
     fn from(text: String) -> Self {
         Self::from(Bytes::from(text))
     }
 }
 
 impl From<Bytes> for Key {
+    #[inline]
     fn from(bytes: Bytes) -> Self {
         if bytes.len() <= INLINE {
             return Self::copy_from_slice(&bytes);
@@ -103,24 +110,28 @@ impl From<Bytes> for Key {
 }
 
 impl<const N: usize> From<[u8; N]> for Key {
+    #[inline]
     fn from(bytes: [u8; N]) -> Self {
         Self::copy_from_slice(&bytes)
     }
 }
 
 impl From<u64> for Key {
+    #[inline]
     fn from(number: u64) -> Self {
         Self::copy_from_slice(&number.to_be_bytes())
     }
 }
 
 impl From<u128> for Key {
+    #[inline]
     fn from(number: u128) -> Self {
         Self::copy_from_slice(&number.to_be_bytes())
     }
 }
 
 impl From<IpAddr> for Key {
+    #[inline]
     fn from(address: IpAddr) -> Self {
         match address {
             IpAddr::V4(v4) => Self::copy_from_slice(&v4.octets()),

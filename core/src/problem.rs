@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -34,17 +35,79 @@ use crate::{GrpcCode, Protocol, json};
 /// assert_eq!(response.headers()["grpc-status"], "10");
 /// assert_eq!(response.headers()["grpc-message"], "Out of tea: The pot is empty.");
 /// ```
+///
+/// Clones share the document, and it is written once: a problem that is the same for many requests
+/// is best made once and cloned for each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
+    document: Arc<Document>,
+    status: StatusCode,
+    retry: Retry,
+    grpc_code: GrpcCode,
+    grpc_details: Option<Bytes>,
+}
+
+/// What is written in the body.
+#[derive(Debug)]
+struct Document {
     type_uri: Cow<'static, str>,
     title: Cow<'static, str>,
     status: StatusCode,
     detail: Option<Cow<'static, str>>,
     members: Vec<(Cow<'static, str>, Member)>,
-    retry: Retry,
-    grpc_code: GrpcCode,
-    grpc_details: Option<Bytes>,
+    /// As it was written when it was first needed.
+    json: OnceLock<Bytes>,
 }
+
+impl Document {
+    fn to_json(&self) -> String {
+        let mut out = String::with_capacity(160);
+        out.push_str("{\"type\":");
+        json::string(&mut out, &self.type_uri);
+        out.push_str(",\"title\":");
+        json::string(&mut out, &self.title);
+        out.push_str(",\"status\":");
+        out.push_str(self.status.as_str());
+        if let Some(detail) = &self.detail {
+            out.push_str(",\"detail\":");
+            json::string(&mut out, detail);
+        }
+        for (name, member) in &self.members {
+            out.push(',');
+            json::string(&mut out, name);
+            out.push(':');
+            member.write(&mut out);
+        }
+        out.push('}');
+        out
+    }
+
+    fn parts(&self) -> impl PartialEq + '_ {
+        (&self.type_uri, &self.title, self.status, &self.detail, &self.members)
+    }
+}
+
+/// A copy that is about to be changed, and so was not written yet.
+impl Clone for Document {
+    fn clone(&self) -> Self {
+        Self {
+            type_uri: self.type_uri.clone(),
+            title: self.title.clone(),
+            status: self.status,
+            detail: self.detail.clone(),
+            members: self.members.clone(),
+            json: OnceLock::new(),
+        }
+    }
+}
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        self.parts() == other.parts()
+    }
+}
+
+impl Eq for Document {}
 
 /// The value of an extension member of a [`Problem`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,12 +144,17 @@ impl Problem {
         title: impl Into<Cow<'static, str>>,
         status: StatusCode,
     ) -> Self {
-        Self {
+        let document = Document {
             type_uri: type_uri.into(),
             title: title.into(),
             status,
             detail: None,
             members: Vec::new(),
+            json: OnceLock::new(),
+        };
+        Self {
+            document: Arc::new(document),
+            status,
             retry: Retry::Unsaid,
             grpc_code: GrpcCode::of(status),
             grpc_details: None,
@@ -96,15 +164,22 @@ impl Problem {
     /// What is wrong with this very request. Never put secrets here.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<Cow<'static, str>>) -> Self {
-        self.detail = Some(detail.into());
+        self.change().detail = Some(detail.into());
         self
     }
 
     /// An extension member.
     #[must_use]
     pub fn member(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<Member>) -> Self {
-        self.members.push((name.into(), value.into()));
+        self.change().members.push((name.into(), value.into()));
         self
+    }
+
+    /// The document, to be written anew.
+    fn change(&mut self) -> &mut Document {
+        let document = Arc::make_mut(&mut self.document);
+        document.json.take();
+        document
     }
 
     /// What to say about trying again.
@@ -130,7 +205,7 @@ impl Problem {
 
     /// The type URI.
     pub fn type_uri(&self) -> &str {
-        &self.type_uri
+        &self.document.type_uri
     }
 
     /// The HTTP status.
@@ -140,33 +215,16 @@ impl Problem {
 
     /// The title, and the detail if there is one.
     pub fn message(&self) -> Cow<'_, str> {
-        match &self.detail {
-            None => Cow::Borrowed(&self.title),
-            Some(detail) => Cow::Owned(format!("{}: {detail}", self.title)),
+        let Document { title, detail, .. } = &*self.document;
+        match detail {
+            None => Cow::Borrowed(title),
+            Some(detail) => Cow::Owned(format!("{title}: {detail}")),
         }
     }
 
     /// The `application/problem+json` document.
     pub fn to_json(&self) -> String {
-        let mut out = String::with_capacity(160);
-        out.push_str("{\"type\":");
-        json::string(&mut out, &self.type_uri);
-        out.push_str(",\"title\":");
-        json::string(&mut out, &self.title);
-        out.push_str(",\"status\":");
-        out.push_str(self.status.as_str());
-        if let Some(detail) = &self.detail {
-            out.push_str(",\"detail\":");
-            json::string(&mut out, detail);
-        }
-        for (name, member) in &self.members {
-            out.push(',');
-            json::string(&mut out, name);
-            out.push(':');
-            member.write(&mut out);
-        }
-        out.push('}');
-        out
+        self.document.to_json()
     }
 
     /// The default rendering, for a caller of this protocol.
@@ -179,7 +237,8 @@ impl Problem {
     }
 
     fn to_http(&self) -> Response<Bytes> {
-        let mut response = Response::new(Bytes::from(self.to_json()));
+        let json = self.document.json.get_or_init(|| Bytes::from(self.to_json()));
+        let mut response = Response::new(json.clone());
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -297,6 +356,19 @@ mod tests {
             "detail": "line\nbreak", "list": ["a", "b"], "flag": true, "text": "t",
         });
         assert_eq!(value, expected);
+    }
+
+    #[test]
+    fn a_document_is_written_once_and_anew_when_it_was_changed() {
+        let problem = problem().member("flag", true);
+        let body = |problem: &Problem| problem.to_response(&Protocol::Http).into_body();
+        let first = body(&problem);
+        assert_eq!(body(&problem.clone().retry(Retry::Never)).as_ptr(), first.as_ptr());
+        let changed = problem.clone().detail("more");
+        assert_ne!(body(&changed), first);
+        assert_eq!(body(&problem), first, "clones are changed apart");
+        assert_ne!(changed, problem);
+        assert_eq!(problem.clone(), problem);
     }
 
     #[test]

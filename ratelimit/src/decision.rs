@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::quota::Quota;
 use crate::span::Span;
 
@@ -14,11 +16,14 @@ pub struct Decision(Arc<Inner>);
 struct Inner {
     granted: bool,
     basis: Basis,
-    standings: Vec<Standing>,
+    standings: Standings,
 }
 
+/// Mostly there is one, and then it needs no allocation of its own.
+pub(crate) type Standings = SmallVec<[Standing; 1]>;
+
 impl Decision {
-    pub(crate) fn new(granted: bool, basis: Basis, standings: Vec<Standing>) -> Self {
+    pub(crate) fn new(granted: bool, basis: Basis, standings: Standings) -> Self {
         Self(Arc::new(Inner { granted, basis, standings }))
     }
 

@@ -296,7 +296,12 @@ impl RateLimitLayerBuilder {
             quota: limit.fixed_quota(),
             shadow: limit.shadow,
         });
+        let denial = |limit: &Limit| {
+            let violated = vec![limit.name.as_ref().to_owned().into()];
+            Rejection::QuotaExceeded.problem(&self.problem_base, violated)
+        };
         Shared {
+            denials: limits.iter().map(denial).collect(),
             renderer: Renderer::new(self.headers, told),
             limits,
             gates,

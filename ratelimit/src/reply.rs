@@ -40,15 +40,14 @@ impl Refusal<'_> {
         extensions.insert(problem);
         extensions.insert(rejection);
         extensions.insert(NotExecuted);
-        if let Some(decision) = self.decision {
+        if let Some(decision) = self.decision.filter(|_| shared.tells) {
             extensions.insert(decision);
         }
         response.map(|data| ResponseBody::new(StoneBody::full(data), None))
     }
 
     fn problem(&self, shared: &Shared, protocol: &Protocol) -> Problem {
-        let violated = self.violated().map(|name| Cow::Owned(String::from(&**name))).collect();
-        let mut problem = self.rejection.problem(&shared.problem_base, violated);
+        let mut problem = self.document(shared);
         let wait = retry_after(self.standings());
         if let Some(wait) = wait {
             problem = problem.retry(Retry::After(wait));
@@ -57,6 +56,21 @@ impl Refusal<'_> {
             problem = self.with_grpc_details(problem, wait);
         }
         problem
+    }
+
+    /// Who is denied by one policy gets a document that was written before: whoever is denied much
+    /// shall cost little.
+    fn document(&self, shared: &Shared) -> Problem {
+        let mut denying = self.denying();
+        match (self.rejection, denying.next(), denying.next()) {
+            (Rejection::QuotaExceeded, Some(standing), None) => {
+                shared.denials[usize::from(standing.figures.at)].clone()
+            }
+            _ => {
+                let violated = self.violated().map(|name| Cow::Owned(String::from(&**name)));
+                self.rejection.problem(&shared.problem_base, violated.collect())
+            }
+        }
     }
 
     fn with_grpc_details(&self, problem: Problem, wait: Option<Duration>) -> Problem {
@@ -73,7 +87,10 @@ impl Refusal<'_> {
 
     /// The policies that it was for.
     fn violated(&self) -> impl Iterator<Item = &Arc<str>> {
-        let denying = self.standings().iter().filter(|standing| standing.figures.denies());
-        self.gate.into_iter().chain(denying.map(|standing| &standing.policy))
+        self.gate.into_iter().chain(self.denying().map(|standing| &standing.policy))
+    }
+
+    fn denying(&self) -> impl Iterator<Item = &Standing> {
+        self.standings().iter().filter(|standing| standing.figures.denies())
     }
 }

@@ -26,6 +26,8 @@ pub(crate) type HookFn = Arc<dyn Fn(&Decision, &RequestHead<'_>) + Send + Sync>;
 /// What all clones of a layer have in common.
 pub(crate) struct Shared {
     pub(crate) limits: Vec<Limit>,
+    /// What is said to who exceeds one limit, for each.
+    pub(crate) denials: Box<[Problem]>,
     pub(crate) gates: Vec<Gate>,
     pub(crate) skip: Skip,
     pub(crate) store: Arc<dyn RateLimitStore>,

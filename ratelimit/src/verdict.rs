@@ -5,7 +5,7 @@ use stonework_core::RequestHead;
 
 use crate::admit::Asked;
 use crate::decide::Ruling;
-use crate::decision::{Basis, Decision, Figures, Standing};
+use crate::decision::{Basis, Decision, Figures, Standing, Standings};
 use crate::rejection::Rejection;
 use crate::reply::Refusal;
 use crate::settlement::{Paid, Pool};
@@ -61,7 +61,7 @@ pub(crate) fn judge(
             Verdict::Stop(Refusal { rejection, gate: None, decision: Some(decision) })
         }
         Ruling::Unchecked => {
-            let decision = Decision::new(true, Basis::Unchecked, Vec::new());
+            let decision = Decision::new(true, Basis::Unchecked, Standings::new());
             let told = Told::Decision(heard(shared, decision, head));
             Verdict::Go(Granted { told, pool: Pool::Store, paid: Vec::new() })
         }
@@ -103,7 +103,10 @@ fn decision(
         policy: Arc::clone(&asked.limit(&shared.limits).name),
         figures: figures(shared, asked, level),
     };
-    let standings = asked.iter().zip(levels).map(standing).collect();
+    let standings = match (asked, levels) {
+        ([asked], [level]) => Standings::from_buf([standing((asked, level))]),
+        _ => asked.iter().zip(levels).map(standing).collect(),
+    };
     heard(shared, Decision::new(granted, basis, standings), head)
 }
 

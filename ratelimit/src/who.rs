@@ -69,18 +69,17 @@ impl Who {
     /// `None` if the request has none, and is to be let off or rejected for it.
     #[inline]
     pub(crate) fn key(&self, head: &RequestHead<'_>, missing: MissingKey) -> Option<Key> {
-        let key = match self {
+        let mut key = match self {
             Self::Unset | Self::Everybody => return Some(Key::from(NOBODY)),
             Self::Header(Ok(name)) => only(head.headers, name),
             Self::Header(Err(_)) => None,
             Self::Closure(key) => key(head),
             Self::Address(address) => address.key(head),
         };
-        match &key {
-            Some(known) if !known.as_bytes().is_empty() => key,
-            _ if missing == MissingKey::Share => Some(Key::from(NOBODY)),
-            _ => None,
+        if key.as_ref().is_none_or(|key| key.as_bytes().is_empty()) {
+            key = (missing == MissingKey::Share).then(|| Key::from(NOBODY));
         }
+        key
     }
 
     pub(crate) const fn is_address(&self) -> bool {

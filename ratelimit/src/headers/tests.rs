@@ -35,7 +35,7 @@ fn in_shadow(mut standing: Standing) -> Standing {
 
 fn decision(standings: &[Standing]) -> Decision {
     let granted = !standings.iter().any(|standing| standing.figures.denies());
-    Decision::new(granted, Basis::Store, standings.to_vec())
+    Decision::new(granted, Basis::Store, standings.to_vec().into())
 }
 
 fn wait(decision: &Decision) -> Option<Duration> {
