@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use stonework_ratelimit::{ClientIp, Policy, RateLimitLayer};
+use stonework_ratelimit::{ClientIp, Policy, RateLimitLayer, RateLimitLayerBuilder};
 use tokio::net::TcpListener;
 use tonic::Status;
 use tonic::codegen::http::{HeaderMap, Request, Response};
@@ -88,7 +88,7 @@ impl Server {
     async fn start(policies: impl IntoIterator<Item = Policy>) -> Self {
         let hand = Hand::default();
         let builder = RateLimitLayer::builder().store(hand.store());
-        let limits = policies.into_iter().fold(builder, |builder, policy| builder.policy(policy));
+        let limits = policies.into_iter().fold(builder, RateLimitLayerBuilder::policy);
         let attempts: Arc<Mutex<Vec<Attempt>>> = Arc::default();
         let (came, went) = (Arc::clone(&attempts), Arc::clone(&attempts));
         let stack = ServiceBuilder::new()
