@@ -9,19 +9,21 @@
 #
 # What is compiled: linking the test programs is the dear part, so each set of features that is linked must
 # earn its place. There are two: `cargo test` as a user types it, and all features (redis, clients; only soak
-# builds again, for release). They always select the whole workspace, since `-p` would resolve other features
-# for the shared dependencies and build those anew. The third set, all features short of `_external`, is
-# linked only where `core` runs without `redis`, which runs the same tests and more.
+# builds again, for release, and model one crate, with the locks of a model checker). They always select the
+# whole workspace, since `-p` would resolve other features for the shared dependencies and build those anew.
+# The third set, all features short of `_external`, is linked only where `core` runs without `redis`, which
+# runs the same tests and more.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # name | when | what; `stage_NAME` below does it. An integration test that is named after a stage (clients,
-# soak: not core or redis) is run by that stage alone.
+# model, soak: not core or redis) is run by that stage alone.
 stages() {
     cat <<'TABLE'
 core|default|formatting, lints, docs, each crate alone, dependency rules, tests that need no other program
 redis|default|all tests with all features, against redis-servers that the tests start themselves
 clients|default|client libraries of other people against the examples
+model|default|what locks protect, in the many orders that a model checker tries
 soak|on demand|long runs of a release build
 TABLE
 }
@@ -64,6 +66,13 @@ stage_clients() {
         cp "$pinned" "$venv/installed.txt"
     fi
     STONEWORK_PYTHON=$venv/bin/python run cargo test --locked --no-fail-fast --workspace --all-features --test clients
+}
+
+stage_model() {
+    # The flag concerns every dependency, so what is built with it is kept apart from the rest. Without it
+    # the tests are empty.
+    run env RUSTFLAGS="--cfg shuttle" cargo test --locked --package stonework-ratelimit --test model \
+        --target-dir target/shuttle
 }
 
 stage_soak() {

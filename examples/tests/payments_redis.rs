@@ -1,4 +1,4 @@
-//! The payments service with its keys in Redis: two processes, and a Redis that goes away.
+//! The payments service with its keys and limits in Redis: two processes, and a Redis that goes away.
 
 #[path = "../../idempotency/tests/support/redis.rs"]
 #[allow(dead_code)]
@@ -16,6 +16,26 @@ fn rent() -> Request {
 
 fn service(redis: &Server) -> Service {
     Service::with(&[("REDIS_URL", &redis.url())])
+}
+
+fn limited(redis: &Server, rate: &str) -> Service {
+    Service::with(&[("REDIS_URL", &redis.url()), ("RATE_LIMIT", rate)])
+}
+
+fn account(name: &str) -> Request {
+    Request::get("/v1/account").account(name)
+}
+
+/// How many requests of an account pass in a row, of one more than any test lets pass.
+async fn passing(service: &Service, name: &str) -> usize {
+    for passed in 0..10 {
+        let reply = service.ask(&account(name)).await;
+        if reply.status != 200 {
+            reply.assert_limited();
+            return passed;
+        }
+    }
+    panic!("{name} is not limited");
 }
 
 /// Tries as a client does: as long as it is told to come again.
@@ -114,6 +134,69 @@ async fn a_run_whose_client_has_left_is_recorded_before_the_end() {
 }
 
 #[tokio::test]
+async fn two_processes_share_one_limit() {
+    let redis = Server::start().await;
+    let services = [limited(&redis, "4/h"), limited(&redis, "4/h")];
+    for n in 0..4 {
+        assert_eq!(services[n % 2].ask(&account("alice")).await.status, 200);
+    }
+    for service in &services {
+        service.ask(&account("alice")).await.assert_limited();
+    }
+    assert_eq!(passing(&services[0], "bob").await, 4);
+    assert_eq!(passing(&services[1], "bob").await, 0);
+    // A process that is new does not make a limit new.
+    assert_eq!(passing(&limited(&redis, "4/h"), "alice").await, 0);
+
+    let keys: Vec<String> = redis.ask(redis::cmd("KEYS").arg("*")).await;
+    assert_eq!(keys.len(), 2, "{keys:?}");
+    assert!(keys.iter().all(|key| key.starts_with("payments:ratelimit:")), "{keys:?}");
+}
+
+#[tokio::test]
+async fn while_redis_hangs_each_process_counts_by_itself() {
+    let redis = Server::start().await;
+    let services = [limited(&redis, "4/h"), limited(&redis, "4/h")];
+    redis.pause().await;
+    for service in &services {
+        assert_eq!(passing(service, "alice").await, 4);
+    }
+    redis.resume();
+    share_again(&services, 4).await;
+}
+
+#[tokio::test]
+async fn after_a_restart_of_redis_limits_are_shared_again() {
+    let mut redis = Server::durable().await;
+    let services = [limited(&redis, "4/h"), limited(&redis, "4/h")];
+    assert_eq!(passing(&services[0], "alice").await, 4);
+    redis.kill();
+    for service in &services {
+        assert_eq!(passing(service, "alice").await, 4);
+        assert_eq!(passing(service, "bob").await, 4);
+    }
+    redis.restart().await;
+    share_again(&services, 4).await;
+    // What Redis knew before, it still knows; what was counted without it, it never hears of.
+    assert_eq!(passing(&services[1], "alice").await, 0);
+    assert_eq!(passing(&services[1], "bob").await, 4);
+}
+
+/// Waits until what one process lets pass is known to the other.
+async fn share_again(services: &[Service; 2], limit: usize) {
+    let mut round = 0;
+    until("the processes share their limits", async || {
+        round += 1;
+        let name = format!("client-{round}");
+        // Both limits, if the outage ends meanwhile.
+        let passed = passing(&services[0], &name).await;
+        assert!((limit..=2 * limit).contains(&passed), "{passed}");
+        passing(&services[1], &name).await == 0
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_redis_that_may_forget_is_warned_of() {
     let redis = Server::with(&["--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru"]).await;
     let service = service(&redis);
@@ -122,4 +205,5 @@ async fn a_redis_that_may_forget_is_warned_of() {
     let (code, _, errors) = service.ended().await;
     assert_eq!(code, Some(0), "{errors}");
     assert!(errors.contains("allkeys-lru") && errors.contains("noeviction"), "{errors}");
+    assert_eq!(errors.matches("allkeys-lru").count(), 1, "once for both layers: {errors}");
 }

@@ -18,10 +18,13 @@ const POLL: Duration = Duration::from_millis(5);
 
 pub(crate) const RENT: &str = r#"{"to":"bob","amount":100}"#;
 
+pub(crate) const QUOTA_EXCEEDED: &str =
+    "https://iana.org/assignments/http-problem-types#quota-exceeded";
+
 /// The program with these variables and no others of its own.
 pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_payments"));
-    for name in ["PORT", "REDIS_URL", "DEMO"] {
+    for name in ["PORT", "REDIS_URL", "RATE_LIMIT", "DEMO"] {
         command.env_remove(name);
     }
     // The panics that are ordered would fill pages.
@@ -225,7 +228,12 @@ impl Reply {
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let found = self.headers.iter().find(|(known, _)| known == name);
+        self.lines(name).next()
+    }
+
+    /// The values of all header lines of this name.
+    pub(crate) fn lines(&self, name: &str) -> impl Iterator<Item = &str> {
+        let found = self.headers.iter().filter(move |(known, _)| known == name);
         found.map(|(_, value)| &**value)
     }
 
@@ -241,5 +249,17 @@ impl Reply {
         assert_eq!(self.json["status"], status, "{self:?}");
         assert_eq!(self.json["type"], type_uri, "{self:?}");
         assert!(self.json["title"].is_string(), "{self:?}");
+    }
+
+    /// Checks that this says that the limit is used up, and when to come again.
+    #[track_caller]
+    pub(crate) fn assert_limited(&self) {
+        self.assert_problem(429, QUOTA_EXCEEDED);
+        assert_eq!(self.json["violated-policies"], serde_json::json!(["requests"]), "{self:?}");
+        let wait = self.header("retry-after").expect("when to come again");
+        assert!(wait.bytes().all(|byte| byte.is_ascii_digit()), "{self:?}");
+        assert_ne!(wait.parse(), Ok(0), "{self:?}");
+        let standing = format!(r#""requests";r=0;t={wait}"#);
+        assert_eq!(self.header("ratelimit"), Some(&*standing), "{self:?}");
     }
 }

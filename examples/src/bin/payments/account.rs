@@ -31,6 +31,15 @@ impl Account {
         let known = scheme.eq_ignore_ascii_case("bearer") && is_token(token);
         known.then(|| Self(token.into()))
     }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
+
+    #[cfg(test)]
+    pub(crate) fn named(name: &str) -> Self {
+        Self(name.into())
+    }
 }
 
 fn is_token(token: &str) -> bool {
@@ -56,7 +65,7 @@ pub(crate) async fn require(request: Request, next: Next) -> Result<Response, Re
 
 /// The owner of idempotency keys.
 pub(crate) fn scope(head: &RequestHead<'_>) -> Option<Key> {
-    head.extensions.get::<Account>().map(|account| Key::from(&*account.0))
+    head.extensions.get::<Account>().map(|account| Key::from(account.name()))
 }
 
 #[cfg(test)]

@@ -7,20 +7,23 @@ use std::process::ExitCode;
 
 use redis::Client;
 
-use crate::keys;
+use crate::connection;
+use crate::limits::Rate;
 
 pub(crate) struct Config {
     /// The port on the loopback; 0 lets the system pick one.
     pub(crate) port: u16,
-    /// Where idempotency keys are kept; in memory if there is none.
+    /// Where idempotency keys and limits are kept; in memory if there is none.
     pub(crate) redis: Option<Client>,
+    /// How much a client may ask for.
+    pub(crate) rate: Rate,
     /// May clients ask for delays and crashes?
     pub(crate) demo: bool,
 }
 
 impl Config {
     pub(crate) fn from_env() -> Result<Self, Failure> {
-        Ok(Self { port: port()?, redis: redis()?, demo: demo()? })
+        Ok(Self { port: port()?, redis: redis()?, rate: rate()?, demo: demo()? })
     }
 }
 
@@ -33,7 +36,17 @@ fn port() -> Result<u16, Failure> {
 }
 
 fn redis() -> Result<Option<Client>, Failure> {
-    read("REDIS_URL")?.map(|url| keys::client(&url)).transpose()
+    read("REDIS_URL")?.map(|url| connection::client(&url)).transpose()
+}
+
+fn rate() -> Result<Rate, Failure> {
+    let Some(rate) = read("RATE_LIMIT")? else {
+        return Ok(Rate::GENEROUS);
+    };
+    rate.parse().map_err(|_| {
+        let form = "use N/s, N/m or N/h with a whole number N from 1 to 4294967295";
+        Failure::Config(format!("RATE_LIMIT is {rate:?}; {form}"))
+    })
 }
 
 fn demo() -> Result<bool, Failure> {

@@ -1,66 +1,22 @@
-//! Idempotency keys in Redis, for more than one process.
+//! One effect and one answer per idempotency key.
 
-use std::time::Duration;
-
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::io::tcp::TcpSettings;
-use redis::{AsyncConnectionConfig, Client, IntoConnectionInfo, ProtocolVersion};
+use redis::aio::ConnectionManager;
+use stonework_idempotency::IdempotencyLayer;
 use stonework_idempotency::store::redis1::RedisStore;
 
 use crate::config::Failure;
+use crate::{LARGEST_BODY, account};
 
 const PREFIX: &str = "payments:idempotency:";
 
-/// For a connection to be there, and for an answer. Below the 400 ms that the layer waits.
-const PATIENCE: Duration = Duration::from_millis(300);
-
-/// A client that notices by itself that Redis has gone.
-pub(crate) fn client(url: &str) -> Result<Client, Failure> {
-    // The reason never repeats the URL, which may hold a password.
-    let wrong = |error| Failure::Config(format!("REDIS_URL cannot be used: {error}"));
-    let info = url.into_connection_info().map_err(wrong)?;
-    // Over RESP3 the connection manager hears of a lost connection at once. Over RESP2 it would
-    // find out by the first request that fails.
-    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-    let info = info.set_redis_settings(settings).set_tcp_settings(tcp());
-    Client::open(info).map_err(wrong)
-}
-
-fn tcp() -> TcpSettings {
-    let tcp = TcpSettings::default().set_nodelay(true);
-    // A peer that vanishes without a word; by default the kernel believes in it for minutes.
-    #[cfg(target_os = "linux")]
-    let tcp = tcp.set_user_timeout(2 * PATIENCE);
-    tcp
-}
-
-/// Keeps keys in this Redis. Fails if it is not there now; if it goes away later, requests with
-/// keys are answered 503 until it is back.
-pub(crate) async fn in_redis(client: &Client) -> Result<RedisStore<ConnectionManager>, Failure> {
-    let address = client.get_connection_info().addr();
-    let failed =
-        |error| Failure::Redis(format!("no use of Redis at {address} (REDIS_URL): {error}"));
-    // The manager tries for ever, so look first whether there is anybody.
-    let once = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(10 * PATIENCE))
-        .set_response_timeout(Some(10 * PATIENCE));
-    client.get_multiplexed_async_connection_with_config(&once).await.map_err(failed)?;
-    let manager = ConnectionManager::new_lazy_with_config(client.clone(), reconnecting());
-    let store = RedisStore::new(manager.map_err(failed)?).key_prefix(PREFIX);
-    for warning in store.preflight().await {
-        eprintln!("payments: Redis at {address}: {warning}");
-    }
-    Ok(store)
-}
-
-/// Tries again for as long as it takes, every 200 ms at most (the delay and up to as much again
-/// by chance), so that a Redis which is back is found within a second. A manager that gives up
-/// would fail the first request after a long outage.
-fn reconnecting() -> ConnectionManagerConfig {
-    ConnectionManagerConfig::new()
-        .set_connection_timeout(Some(PATIENCE))
-        .set_response_timeout(Some(PATIENCE))
-        .set_min_delay(Duration::from_millis(50))
-        .set_max_delay(Duration::from_millis(100))
-        .set_number_of_retries(usize::MAX)
+/// A key belongs to the account that sends it. All else is as the builder has it by default: a
+/// retry while the first request runs gets 409, and so does one whose outcome nobody knows. While
+/// Redis is away, requests with keys get 503.
+pub(crate) fn layer(redis: Option<ConnectionManager>) -> Result<IdempotencyLayer, Failure> {
+    let builder = IdempotencyLayer::builder().scope(account::scope).max_request_body(LARGEST_BODY);
+    let builder = match redis {
+        Some(connection) => builder.store(RedisStore::new(connection).key_prefix(PREFIX)),
+        None => builder,
+    };
+    builder.build().map_err(|errors| Failure::Config(errors.to_string()))
 }

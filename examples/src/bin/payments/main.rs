@@ -1,26 +1,29 @@
 //! A payments API that charges once, however often a client retries.
 //!
 //! `cargo run` starts it on <http://127.0.0.1:3000>, with everything in memory. Read on from here
-//! to `routes.rs` (what it does), `account.rs` (who is asking), `keys.rs` (where idempotency keys
-//! are kept) and `ledger.rs` (where the money is).
+//! to `routes.rs` (what it does), `account.rs` (who is asking), `limits.rs` (how much they may ask
+//! for), `keys.rs` (what a retry gets), `connection.rs` (how Redis is reached) and `ledger.rs` (where
+//! the money is).
 
 mod account;
 mod config;
+mod connection;
 mod demo;
 mod keys;
 mod ledger;
+mod limits;
 mod panics;
 mod problem;
 mod routes;
 mod shutdown;
 
+use std::fmt::Display;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, map_request};
-use stonework_idempotency::IdempotencyLayer;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
@@ -45,17 +48,22 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Failure> {
     let config = Config::from_env()?;
-    let idempotency = idempotency(&config).await?;
-    for warning in idempotency.warnings() {
-        eprintln!("payments: {warning}");
-    }
+    let redis = match &config.redis {
+        Some(client) => Some(connection::open(client).await?),
+        None => None,
+    };
+    let limits = limits::layer(config.rate, redis.clone())?;
+    let idempotency = keys::layer(redis)?;
+    tell(limits.warnings());
+    tell(idempotency.warnings());
     let runs = idempotency.tracker();
 
-    // Outermost first. CORS would stand before `identify`, rate limits between `identify` and
-    // `require`, API versions after `idempotency`.
+    // Outermost first. Limits stand before `require`, so that strangers count against theirs; CORS
+    // would stand before `identify`, API versions after `idempotency`.
     let stack = ServiceBuilder::new()
         .layer(from_fn(panics::to_problem))
         .layer(map_request(account::identify))
+        .layer(limits)
         .layer(from_fn(account::require))
         .layer(idempotency)
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
@@ -72,13 +80,8 @@ async fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-/// A key belongs to the account that sends it. All else is as the builder has it by default: a
-/// retry while the first request runs gets 409, and so does one whose outcome nobody knows.
-async fn idempotency(config: &Config) -> Result<IdempotencyLayer, Failure> {
-    let builder = IdempotencyLayer::builder().scope(account::scope).max_request_body(LARGEST_BODY);
-    let builder = match &config.redis {
-        Some(client) => builder.store(keys::in_redis(client).await?),
-        None => builder,
-    };
-    builder.build().map_err(|errors| Failure::Config(errors.to_string()))
+fn tell(warnings: &[impl Display]) {
+    for warning in warnings {
+        eprintln!("payments: {warning}");
+    }
 }

@@ -1,4 +1,4 @@
-//! What the service does. Nothing here knows of idempotency keys.
+//! What the service does. Nothing here knows of idempotency keys or limits.
 
 use std::sync::Arc;
 

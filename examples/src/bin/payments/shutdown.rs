@@ -2,6 +2,7 @@
 //! without their clients.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -21,6 +22,8 @@ pub(crate) async fn serve(
     runs: &Tracker,
 ) -> io::Result<()> {
     let (begin, begun) = oneshot::channel();
+    // Each request says whom it comes from.
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         stop.told().await;
         eprintln!("payments: stopping");

@@ -1,13 +1,9 @@
-//! Runs Stripe's SDK for Python, in a process of its own.
-
-use std::process::{Output, Stdio};
+//! Runs Stripe's SDK for Python.
 
 use serde::Deserialize;
-use tokio::process::Command;
 
+use super::super::python::Script;
 use super::provider::Charge;
-
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/stripe_charges.py");
 
 /// The HTTP client under the SDK. They do not retry the same failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,28 +53,6 @@ impl Sdk {
     }
 
     pub(crate) async fn run(&self) -> Vec<Outcome> {
-        let output = self.output().await;
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{SCRIPT} failed: {stderr}");
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        println!("{stdout}");
-        stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    async fn output(&self) -> Output {
-        let python = std::env::var_os("STONEWORK_PYTHON").unwrap_or_else(|| "python3".into());
-        let output = Command::new(&python)
-            .arg(SCRIPT)
-            .args(&self.arguments)
-            // A proxy of the environment would get in between.
-            .env("NO_PROXY", "*")
-            .env("no_proxy", "*")
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output()
-            .await;
-        output.unwrap_or_else(|error| {
-            panic!("{} cannot be started: {error}; run ./test.sh clients", python.display())
-        })
+        Script::start("stripe_charges.py", &self.arguments).hear_all().await
     }
 }

@@ -1,0 +1,208 @@
+//! How much a client may ask for.
+
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::time::Duration;
+
+use redis::aio::ConnectionManager;
+use stonework_core::{Key, RequestHead};
+use stonework_ratelimit::store::redis1::RedisStore;
+use stonework_ratelimit::{ClientIp, Outage, Policy, RateLimitLayer};
+
+use crate::account::Account;
+use crate::config::Failure;
+
+const PREFIX: &str = "payments:ratelimit:";
+
+/// Below this path other services call, and any of them may send any token.
+const WEBHOOKS: &str = "/webhooks/";
+
+/// So many requests per unit of time, and as many at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rate {
+    requests: u32,
+    per: Duration,
+}
+
+impl Rate {
+    /// What no client reaches by hand, nor by fifty at once that do not wait between two tries.
+    pub(crate) const GENEROUS: Self = Self { requests: 10_000, per: Duration::from_secs(1) };
+}
+
+/// Not a rate.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct NoRate;
+
+impl FromStr for Rate {
+    type Err = NoRate;
+
+    fn from_str(text: &str) -> Result<Self, NoRate> {
+        let (number, unit) = text.split_once('/').ok_or(NoRate)?;
+        let seconds = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            _ => return Err(NoRate),
+        };
+        // `parse` would take a sign.
+        let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+        match number.parse() {
+            Ok(requests) if digits && requests > 0 => {
+                Ok(Self { requests, per: Duration::from_secs(seconds) })
+            }
+            _ => Err(NoRate),
+        }
+    }
+}
+
+/// One limit, the same for all. While Redis is away, each process counts by itself.
+pub(crate) fn layer(
+    rate: Rate,
+    redis: Option<ConnectionManager>,
+) -> Result<RateLimitLayer, Failure> {
+    let policy = Policy::new("requests").rate(rate.requests).per(rate.per).key(client);
+    let builder = RateLimitLayer::builder().policy(policy);
+    let builder = match redis {
+        Some(connection) => builder
+            .store(RedisStore::new(connection).key_prefix(PREFIX))
+            .on_outage(Outage::LocalFallback { nodes: 1 }),
+        None => builder,
+    };
+    builder.build().map_err(|errors| Failure::Config(errors.to_string()))
+}
+
+/// Whom a request counts for: the account, or the address of those who have none.
+///
+/// A real service, which knows good tokens from bad ones, counts the bad ones for the address.
+fn client(head: &RequestHead<'_>) -> Option<Key> {
+    match head.extensions.get::<Account>() {
+        Some(account) if !head.uri.path().starts_with(WEBHOOKS) => {
+            Some(key(b'a', account.name().as_bytes()))
+        }
+        _ => address(head),
+    }
+}
+
+/// The address of the one who connects. No header is believed.
+fn address(head: &RequestHead<'_>) -> Option<Key> {
+    Some(match ClientIp::peer().address(head)? {
+        IpAddr::V4(v4) => key(b'4', &v4.octets()),
+        // An IPv6 client has a network of 64 bits to itself, or more.
+        IpAddr::V6(v6) => key(b'6', &v6.octets()[..8]),
+    })
+}
+
+/// Keys of another kind are other keys, whatever an account calls itself.
+fn key(kind: u8, of: &[u8]) -> Key {
+    Key::copy_from_slice(&[&[kind], of].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::SocketAddr;
+
+    use axum::extract::{ConnectInfo, Request};
+    use axum::http::HeaderValue;
+
+    fn rate(text: &str) -> Option<(u32, u64)> {
+        text.parse::<Rate>().ok().map(|rate| (rate.requests, rate.per.as_secs()))
+    }
+
+    #[test]
+    fn a_rate_is_a_number_and_a_unit() {
+        assert_eq!(rate("1/s"), Some((1, 1)));
+        assert_eq!(rate("30/m"), Some((30, 60)));
+        assert_eq!(rate("4294967295/h"), Some((u32::MAX, 3_600)));
+        assert_eq!(rate("007/h"), Some((7, 3_600)), "leading zeros change nothing");
+    }
+
+    #[test]
+    fn all_else_is_no_rate() {
+        for text in [
+            "",
+            "/",
+            "5",
+            "5/",
+            "/s",
+            "0/s",
+            "000/s",
+            "-1/s",
+            "+1/s",
+            "1 /s",
+            " 1/s",
+            "1/s ",
+            "1/ s",
+            "5/d",
+            "5/S",
+            "5/sec",
+            "1/s/s",
+            "1.5/s",
+            "1e3/s",
+            "0x5/s",
+            "1_000/s",
+            "٣/s",
+            "４/s",
+            "4294967296/s",
+            "99999999999999999999/s",
+        ] {
+            assert_eq!(rate(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn any_rate_makes_a_layer() {
+        for text in ["1/s", "1/h", "4294967295/s", "4294967295/h"] {
+            assert!(layer(text.parse().unwrap(), None).is_ok(), "{text}");
+        }
+        assert!(layer(Rate::GENEROUS, None).unwrap().warnings().is_empty());
+    }
+
+    /// The key of a request from this address, with this token.
+    fn counted(peer: &str, path: &str, token: Option<&str>) -> Key {
+        let mut request = Request::new(());
+        *request.uri_mut() = path.parse().unwrap();
+        let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        if let Some(token) = token {
+            request.extensions_mut().insert(Account::named(token));
+        }
+        let forged = HeaderValue::from_static("6.6.6.6");
+        request.headers_mut().insert("x-forwarded-for", forged);
+        client(&RequestHead::of(&request)).unwrap()
+    }
+
+    #[test]
+    fn an_account_counts_as_one_wherever_it_is() {
+        let alice = counted("192.0.2.1", "/v1/account", Some("alice"));
+        assert_eq!(alice, counted("2001:db8::7", "/v1/transfers", Some("alice")));
+        assert_ne!(alice, counted("192.0.2.1", "/v1/account", Some("bob")));
+        assert_ne!(alice, counted("192.0.2.1", "/v1/account", None));
+    }
+
+    #[test]
+    fn strangers_count_by_address_and_in_ipv6_by_network() {
+        let stranger = |peer| counted(peer, "/", None);
+        assert_eq!(stranger("192.0.2.1"), stranger("::ffff:192.0.2.1"));
+        assert_ne!(stranger("192.0.2.1"), stranger("192.0.2.2"));
+        assert_eq!(stranger("2001:db8::1"), stranger("2001:db8::ffff:0:1"));
+        assert_ne!(stranger("2001:db8::1"), stranger("2001:db8:0:1::1"));
+    }
+
+    #[test]
+    fn below_webhooks_accounts_count_by_address_too() {
+        let stranger = counted("192.0.2.1", "/", None);
+        assert_eq!(counted("192.0.2.1", "/webhooks/bank", Some("alice")), stranger);
+        assert_eq!(counted("192.0.2.1", "/webhooks/", Some("bob")), stranger);
+        for path in ["/webhooks", "/webhooksy/x", "/v1/webhooks/x"] {
+            assert_ne!(counted("192.0.2.1", path, Some("alice")), stranger, "{path}");
+        }
+    }
+
+    #[test]
+    fn no_account_has_the_name_of_an_address() {
+        // The address 48.48.48.48 is four zeros as text.
+        assert_ne!(counted("48.48.48.48", "/", None), counted("192.0.2.1", "/", Some("0000")));
+        assert_ne!(counted("48.48.48.48", "/", None), counted("192.0.2.1", "/", Some("40000")));
+    }
+}
