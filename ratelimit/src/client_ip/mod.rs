@@ -154,8 +154,10 @@ impl ClientIp {
         Some(self.walk(peer, lines.map(http::HeaderValue::as_bytes)))
     }
 
-    /// What the client's limits are kept under: the prefix of its address.
-    pub(crate) fn key(&self, head: &RequestHead<'_>) -> Option<Key> {
+    /// What the client's limits are kept under: the prefix of its address, 4 bytes for IPv4 and 16
+    /// for IPv6. For closures that count by something else first, and by address where it is
+    /// missing; put a byte of your own before each kind, so that keys of two kinds never meet.
+    pub fn key(&self, head: &RequestHead<'_>) -> Option<Key> {
         self.address(head).map(|address| Key::from(self.prefix(address)))
     }
 
