@@ -40,7 +40,7 @@ impl Refusal<'_> {
         extensions.insert(problem);
         extensions.insert(rejection);
         extensions.insert(NotExecuted);
-        if let Some(decision) = self.decision {
+        if let (Some(decision), true) = (self.decision, shared.tells) {
             extensions.insert(decision);
         }
         response.map(|data| ResponseBody::new(StoneBody::full(data), None))

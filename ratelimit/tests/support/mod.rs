@@ -1,0 +1,9 @@
+//! What tests of more than one contract use.
+
+// No test uses all of it.
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+pub mod app;
+pub mod faulty;
+pub mod limits;
+pub mod streams;
