@@ -37,7 +37,9 @@ impl Admitted {
         if let (Told::Decision(decision), true) = (&told, shared.tells) {
             extensions.insert(decision.clone());
         }
-        let settlement = (!paid.is_empty()).then(|| {
+        // Also where nothing was charged: a handler that wants a charge shall not fail for those whom
+        // no limit concerns, or while the store is away.
+        let settlement = shared.corrects().then(|| {
             let names =
                 paid.iter().map(|paid| Arc::clone(&shared.limits[usize::from(paid.at)].name));
             let charge = Charge::new(names);
