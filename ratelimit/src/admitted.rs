@@ -54,7 +54,7 @@ impl Admitted {
     }
 
     pub(crate) fn respond<B>(self, mut response: Response<B>) -> Response<ResponseBody<B>> {
-        let Self { shared, told, held } = self;
+        let Self { shared, told, mut held } = self;
         let unix = || shared.clock.unix();
         match told {
             Told::Nothing => {}
@@ -69,10 +69,13 @@ impl Admitted {
                 }
             }
         }
-        match (&shared.refund_when, held.as_deref()) {
-            (Some(refund_when), Some(Held { settlement: Some(settlement), .. })) => {
+        match (&shared.refund_when, held.as_deref_mut()) {
+            (Some(refund_when), Some(Held { settlement, .. })) if settlement.is_some() => {
                 let (head, body) = response.into_parts();
-                if refund_when(&head) {
+                if refund_when(&head)
+                    && let Some(settlement) = settlement.take()
+                {
+                    // Carried out here and now, so that nothing that is said later counts.
                     settlement.charge.refund();
                 }
                 Response::from_parts(head, ResponseBody::new(StoneBody::inner(body), held))

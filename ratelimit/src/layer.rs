@@ -196,8 +196,8 @@ impl RateLimitLayerBuilder {
         self
     }
 
-    /// Gives back what a request was charged if this holds of its response, whatever its handler
-    /// said. By default whatever was granted is charged, refusals by inner layers too: otherwise
+    /// Gives back what a request was charged if this holds of its response, at once, whatever its
+    /// handler said or will say. By default whatever was granted is charged, refusals by inner layers too: otherwise
     /// failed logins would be free.
     ///
     /// ```
