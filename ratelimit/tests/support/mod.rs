@@ -6,4 +6,6 @@
 pub mod app;
 pub mod faulty;
 pub mod limits;
+#[cfg(feature = "axum-0-8")]
+pub mod sockets;
 pub mod streams;
