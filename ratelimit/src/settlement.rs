@@ -99,7 +99,7 @@ fn correct(shared: &Arc<Shared>, pool: Pool, correction: Correction) {
 }
 
 fn is_outage(answer: &Result<Adjusted, StoreError>) -> bool {
-    answer.as_ref().is_err_and(|error| error.is_outage())
+    answer.as_ref().is_err_and(StoreError::is_outage)
 }
 
 async fn again(shared: &Shared, correction: &Correction) -> Result<Adjusted, StoreError> {

@@ -1,4 +1,5 @@
 //! How many requests of one client may be under way.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![cfg(feature = "memory")]
 
 mod support;

@@ -1,4 +1,5 @@
 //! Mistakes are found when the layer is built: all of them, each with its value and a remedy.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![cfg(feature = "memory")]
 
 mod support;

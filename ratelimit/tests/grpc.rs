@@ -1,4 +1,5 @@
 //! The layer in a tonic server, with tonic's own client, over real sockets.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![cfg(all(feature = "memory", feature = "axum-0-8", feature = "tonic-0-14"))]
 
 mod support;

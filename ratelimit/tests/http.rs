@@ -1,4 +1,5 @@
 //! What clients are told: grants, denials, headers and problems.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![cfg(feature = "memory")]
 
 mod support;
@@ -167,10 +168,10 @@ async fn partition_keys_are_told_and_say_nothing_of_the_key() {
 }
 
 /// A handler that says whether it was told of a decision.
-fn asking(request: Incoming) -> std::future::Ready<Response<Full<Bytes>>> {
+async fn asking(request: Incoming) -> Response<Full<Bytes>> {
     let decision = request.extensions().get::<Decision>();
     let remaining = decision.map(|decision| decision.standings()[0].remaining());
-    ready(Response::new(Full::from(format!("{remaining:?}"))))
+    Response::new(Full::from(format!("{remaining:?}")))
 }
 
 #[tokio::test]

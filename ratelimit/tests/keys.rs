@@ -1,4 +1,5 @@
 //! Whom a request is counted for, and what becomes of one that does not say.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![cfg(feature = "memory")]
 
 mod support;

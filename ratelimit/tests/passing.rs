@@ -1,4 +1,5 @@
 //! What is granted passes unharmed: bodies, trailers, errors, and the readiness of the service.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![cfg(feature = "memory")]
 
 mod support;

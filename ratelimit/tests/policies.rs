@@ -1,4 +1,5 @@
 //! What policies do together, what requests cost, what is only watched, and what is passed over.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![cfg(feature = "memory")]
 
 mod support;

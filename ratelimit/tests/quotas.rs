@@ -1,4 +1,5 @@
 //! Quotas that a provider tells, client by client.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![cfg(all(feature = "memory", feature = "quotas"))]
 
 mod support;

@@ -1,4 +1,5 @@
 //! The layer in a bare hyper server and in an axum router, over real sockets. `grpc.rs` has tonic.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![cfg(all(feature = "memory", feature = "axum-0-8"))]
 
 mod support;

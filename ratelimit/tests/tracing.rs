@@ -1,4 +1,5 @@
 //! Events: that they are there, and that they keep secrets.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![cfg(all(feature = "memory", feature = "tracing"))]
 
 mod support;
