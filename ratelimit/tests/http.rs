@@ -12,8 +12,8 @@ use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use stonework_core::{Clock, Protocol, SystemClock};
 use stonework_ratelimit::{
-    Basis, Decision, Headers, NotExecuted, Policy, Problem, RESPONSE_HEADERS, RateLimitLayer,
-    Rejection, RequestHead,
+    Basis, Decision, Headers, NotExecuted, Policy, Problem, RESPONSE_HEADERS, Rejection,
+    RequestHead,
 };
 use support::app::{Answer, Incoming, app, by, granted, ok, send};
 use support::limits::{MILLI, SECOND, over, policy, still};
@@ -233,7 +233,8 @@ async fn every_decision_is_heard_once() {
 
 #[tokio::test]
 async fn problem_types_of_our_own_begin_as_they_are_told_to() {
-    let builder = || RateLimitLayer::builder().policy(policy("burst"));
+    let (_, store) = still();
+    let builder = || over(&store).policy(policy("burst"));
     let keyless = || Request::get("/").body(Full::default()).unwrap();
     let problem = send(&ok(builder()), keyless()).await;
     assert!(problem.text().contains(r#""type":"urn:stonework:ratelimit:key-missing""#));

@@ -256,7 +256,7 @@ async fn a_server_that_is_killed_under_load_is_refused_for_and_comes_back_with_i
 async fn costing_four(server: &Server) -> (Counting<redis::aio::MultiplexedConnection>, App) {
     let connection = Counting::new(server.connection().await);
     let builder = RateLimitLayer::builder().store(RedisStore::new(connection.clone()));
-    let builder = builder.store_timeout(Duration::from_millis(500)).policy(hourly(10));
+    let builder = builder.store_timeout(Duration::from_secs(2)).policy(hourly(10));
     let layer = builder.adjustable(true).on_outage(Outage::Closed).build().unwrap();
     let app = app(&layer, |request: Incoming| {
         assert!(request.extensions().get::<Charge>().unwrap().total(4));
