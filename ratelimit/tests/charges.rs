@@ -60,6 +60,15 @@ async fn a_handler_gives_back_or_takes_more() {
 }
 
 #[tokio::test]
+async fn a_store_is_not_asked_for_what_changes_nothing() {
+    let store = Faulty::new(still().1);
+    let builder = || RateLimitLayer::builder().store(store.clone()).policy(policy("a").cost(2));
+    send(&saying(builder(), |charge| assert!(charge.total(2))), by("k")).await;
+    send(&saying(builder(), |_| ()), by("k")).await;
+    assert_eq!(store.adjusts(), []);
+}
+
+#[tokio::test]
 async fn a_debt_is_a_burst_at_most_and_is_paid_off_by_time() {
     let (clock, store) = still();
     let app = saying(over(&store).policy(policy("a")), |charge| assert!(charge.total(u32::MAX)));

@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, Full};
 use stonework_ratelimit::{
     Concurrency, MissingKey, RateLimitLayer, RateLimitLayerBuilder, Rejection,
 };
-use support::app::{App, Incoming, app, by, get, ok, send, with};
+use support::app::{Answer, App, Incoming, app, by, get, ok, read, send, with};
 use support::faulty::{Fault, Faulty};
 use support::limits::{left, over, policy, still};
 use support::streams::{Pipe, Piped, piped};
@@ -43,6 +43,13 @@ async fn call(app: &App<Piped>, key: &str) -> Response<stonework_ratelimit::Resp
     app.clone().oneshot(by(key)).await.unwrap()
 }
 
+/// The answer to a request that is one too many. One that is not would go on for ever.
+async fn denied(app: &App<Piped>, key: &str) -> Answer {
+    let response = call(app, key).await;
+    assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
+    read(response).await
+}
+
 async fn is_free(app: &App<Piped>, key: &str) -> bool {
     call(app, key).await.status() == StatusCode::OK
 }
@@ -51,7 +58,7 @@ async fn is_free(app: &App<Piped>, key: &str) -> bool {
 async fn one_too_many_is_told_so_and_to_come_back() {
     let (_pipes, streams) = streaming(single(at_most(2)));
     let _held = [call(&streams, "alice").await, call(&streams, "alice").await];
-    let denied = support::app::read(call(&streams, "alice").await).await;
+    let denied = denied(&streams, "alice").await;
     assert_eq!(denied.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(denied.rejection(), Rejection::TooManyAtOnce);
     assert_eq!(denied.header("retry-after"), Some("1"));
@@ -180,12 +187,12 @@ async fn several_gates_are_passed_together_or_not_at_all() {
     let (_pipes, app) = streaming(single(at_most(2)).concurrency(wide));
     let alice = [call(&app, "alice").await, call(&app, "alice").await];
     for _ in 0..3 {
-        let denied = support::app::read(call(&app, "alice").await).await;
+        let denied = denied(&app, "alice").await;
         assert!(denied.text().contains(r#"["uploads"]"#));
     }
     let bob = call(&app, "bob").await;
     assert_eq!(bob.status(), StatusCode::OK, "who was denied holds no place of the other gate");
-    let denied = support::app::read(call(&app, "carol").await).await;
+    let denied = denied(&app, "carol").await;
     assert!(denied.text().contains(r#"["all"]"#));
     drop(alice);
     assert!(is_free(&app, "carol").await);

@@ -198,17 +198,20 @@ async fn the_decision_is_left_for_the_handler_and_for_outer_layers() {
 
 #[tokio::test]
 async fn without_extensions_no_decision_is_left_anywhere() {
-    let (_, store) = still();
-    let layer = over(&store).extensions(false).policy(policy("burst").burst(1)).build().unwrap();
-    let app = app(&layer, asking);
-    let granted = send(&app, by("alice")).await;
-    assert_eq!(granted.text(), "None");
-    assert_eq!(granted.extensions.get::<Decision>(), None);
-    assert_eq!(granted.header("ratelimit"), Some(r#""burst";r=0;t=1"#));
-    let denied = send(&app, by("alice")).await;
-    assert_eq!(denied.rejection(), Rejection::QuotaExceeded);
-    assert_eq!(denied.extensions.get::<Decision>(), None);
-    assert_eq!(denied.header("ratelimit"), Some(r#""burst";r=0;t=1"#));
+    for is_heard in [false, true] {
+        let (_, store) = still();
+        let builder = over(&store).extensions(false).policy(policy("burst").burst(1));
+        let builder = if is_heard { builder.on_decision(|_, _| ()) } else { builder };
+        let app = app(&builder.build().unwrap(), asking);
+        let granted = send(&app, by("alice")).await;
+        assert_eq!(granted.text(), "None");
+        assert_eq!(granted.extensions.get::<Decision>(), None);
+        assert_eq!(granted.header("ratelimit"), Some(r#""burst";r=0;t=1"#));
+        let denied = send(&app, by("alice")).await;
+        assert_eq!(denied.rejection(), Rejection::QuotaExceeded);
+        assert_eq!(denied.extensions.get::<Decision>(), None);
+        assert_eq!(denied.header("ratelimit"), Some(r#""burst";r=0;t=1"#));
+    }
 }
 
 #[tokio::test]

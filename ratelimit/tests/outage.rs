@@ -217,6 +217,20 @@ async fn who_comes_beside_the_one_that_looks_is_served_if_the_store_is_back() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_store_is_waited_for_as_long_as_was_set() {
+    let is_answered_within = async |builder: RateLimitLayerBuilder, time| {
+        tokio::time::timeout(time, send(&ok(builder.policy(policy("a"))), by("k"))).await.is_ok()
+    };
+    let store = faulty();
+    store.set(Fault::Silent);
+    let builder = || over(&store, Outage::Closed);
+    assert!(is_answered_within(builder(), 150 * MILLI).await, "a tenth of a second by default");
+    let patient = || builder().store_timeout(3 * SECOND);
+    assert!(!is_answered_within(patient(), 2 * SECOND).await);
+    assert!(is_answered_within(patient(), 4 * SECOND).await);
+}
+
 /// A client that does not wait for its answer.
 async fn leaves(app: &App) {
     let left = tokio::time::timeout(MILLI, app.clone().oneshot(by("k"))).await;

@@ -175,6 +175,17 @@ async fn while_the_provider_fails_or_hangs_the_policys_own_quota_holds() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_provider_is_waited_for_as_long_as_was_set() {
+    let is_answered_within =
+        async |app: &App, time| tokio::time::timeout(time, send(app, by("hung"))).await.is_ok();
+    let (_, _, app) = limited(Quotas::new(plan_of));
+    assert!(is_answered_within(&app, SECOND).await, "half a second by default");
+    let (_, _, app) = limited(Quotas::new(plan_of).patience(3 * SECOND));
+    assert!(!is_answered_within(&app, 2 * SECOND).await);
+    assert!(is_answered_within(&app, 4 * SECOND).await);
+}
+
 #[tokio::test]
 async fn answers_are_kept_until_they_are_forgotten_or_too_old() {
     let (asked, quotas) = counted();
