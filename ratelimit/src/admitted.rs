@@ -38,7 +38,9 @@ impl Admitted {
         if let (Told::Decision(decision), true) = (&told, shared.tells) {
             extensions.insert(decision.clone());
         }
-        let settlement = (!paid.is_empty()).then(|| {
+        // Also where nothing was charged: a handler that wants a charge shall not fail for those whom
+        // no limit concerns, or while the store is away.
+        let settlement = shared.corrects().then(|| {
             let names =
                 paid.iter().map(|paid| Arc::clone(&shared.limits[usize::from(paid.at)].name));
             let charge = Charge::new(names);
@@ -54,7 +56,7 @@ impl Admitted {
 
     #[inline]
     pub(crate) fn respond<B>(self, mut response: Response<B>) -> Response<ResponseBody<B>> {
-        let Self { shared, told, held } = self;
+        let Self { shared, told, mut held } = self;
         let unix = || shared.clock.unix();
         match told {
             Told::Nothing => {}
@@ -69,10 +71,13 @@ impl Admitted {
                 }
             }
         }
-        match (&shared.refund_when, held.as_deref()) {
-            (Some(refund_when), Some(Held { settlement: Some(settlement), .. })) => {
+        match (&shared.refund_when, held.as_deref_mut()) {
+            (Some(refund_when), Some(Held { settlement, .. })) if settlement.is_some() => {
                 let (head, body) = response.into_parts();
-                if refund_when(&head) {
+                if refund_when(&head)
+                    && let Some(settlement) = settlement.take()
+                {
+                    // Carried out here and now, so that nothing that is said later counts.
                     settlement.charge.refund();
                 }
                 Response::from_parts(head, ResponseBody::new(StoneBody::inner(body), held))

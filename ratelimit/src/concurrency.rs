@@ -68,6 +68,10 @@ impl Concurrency {
         self
     }
 
+    pub(crate) const fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     pub(crate) fn check(self, errors: &mut Vec<ConfigError>) -> Gate {
         check_name(&self.name, errors);
         self.who.errors(errors);

@@ -196,8 +196,8 @@ impl RateLimitLayerBuilder {
         self
     }
 
-    /// Gives back what a request was charged if this holds of its response, whatever its handler
-    /// said. By default whatever was granted is charged, refusals by inner layers too: otherwise
+    /// Gives back what a request was charged if this holds of its response, at once, whatever its
+    /// handler said or will say. By default whatever was granted is charged, refusals by inner layers too: otherwise
     /// failed logins would be free.
     ///
     /// ```
@@ -265,6 +265,7 @@ impl RateLimitLayerBuilder {
         let mut errors = Vec::new();
         self.find_errors(&mut errors);
         let on_outage = self.outage(&mut errors);
+        let names: Vec<_> = self.names().map(Arc::clone).collect();
         let policies = std::mem::take(&mut self.policies);
         let limits: Vec<Limit> =
             policies.into_iter().filter_map(|policy| policy.check(&mut errors)).collect();
@@ -272,7 +273,7 @@ impl RateLimitLayerBuilder {
             .into_iter()
             .map(|policy| policy.check(&mut errors))
             .collect();
-        check_names(&limits, &gates, &mut errors);
+        check_names(&names, &mut errors);
         let warnings = self.find_warnings(&limits, on_outage);
         if self.deny_warnings {
             errors.extend(warnings.iter().map(ConfigError::from));
@@ -281,6 +282,11 @@ impl RateLimitLayerBuilder {
         let store = ConfigErrors::check(errors, store)?;
         let shared = Arc::new(self.shared(limits, gates, store, on_outage));
         Ok(RateLimitLayer { shared, warnings: warnings.into() })
+    }
+
+    fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        let policies = self.policies.iter().map(Policy::name);
+        policies.chain(self.concurrency.iter().map(Concurrency::name))
     }
 
     fn shared(
@@ -376,10 +382,9 @@ impl RateLimitLayerBuilder {
 }
 
 /// Two of one name would share their buckets, and pay twice.
-fn check_names(limits: &[Limit], gates: &[Gate], errors: &mut Vec<ConfigError>) {
+fn check_names(names: &[Arc<str>], errors: &mut Vec<ConfigError>) {
     let mut known = HashSet::new();
-    let names = limits.iter().map(|limit| &limit.name).chain(gates.iter().map(Gate::name));
-    for name in names.filter(|name| !known.insert(Arc::clone(name))) {
+    for name in names.iter().filter(|name| !known.insert(Arc::clone(name))) {
         errors.push(ConfigError::new("policy", name, "is there twice; give each its own name"));
     }
 }

@@ -132,6 +132,10 @@ impl Policy {
         self
     }
 
+    pub(crate) const fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     /// Checks, and gives what the layer works with. Errors are appended.
     pub(crate) fn check(self, errors: &mut Vec<ConfigError>) -> Option<Limit> {
         check_name(&self.name, errors);

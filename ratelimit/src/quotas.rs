@@ -133,7 +133,9 @@ impl Quotas {
     }
 
     async fn ask(&self, key: &Key) -> Allowance {
-        let asking = self.cache.try_get_with_by_ref(key, self.provider.allowance(key));
+        // Calling the method may ask already, so whoever waits for another's answer must not.
+        let allowance = async { self.provider.allowance(key).await };
+        let asking = self.cache.try_get_with_by_ref(key, allowance);
         match timeout(self.patience, asking).await {
             Ok(Ok(allowance)) => allowance,
             _ => {

@@ -75,32 +75,38 @@ fn correct(shared: &Arc<Shared>, pool: Pool, correction: Correction) {
         return;
     }
     let asking = shared.guard.start(|| shared.store.adjust(correction.adjust(shared)));
-    let waiting = match asking {
-        Started::Done(_) => return,
-        Started::Waiting(waiting) => Some(waiting),
-        _ => None,
-    };
+    if let Started::Done(answer) = &asking
+        && !is_outage(answer)
+    {
+        return report(answer);
+    }
     // A store that has to be waited for needs a runtime by itself.
     if let Ok(runtime) = Handle::try_current() {
         let shared = Arc::clone(shared);
         runtime.spawn(async move {
-            let answer = match waiting {
-                Some(waiting) => shared.guard.wait(waiting).await,
-                None => again(&shared, &correction).await,
+            let answer = match asking {
+                Started::Done(answer) => answer,
+                Started::Waiting(waiting) => shared.guard.wait(waiting).await,
+                _ => again(&shared, &correction).await,
             };
-            if answer.is_err_and(|error| error.is_outage()) {
-                sleep(PAUSE).await;
-                report(again(&shared, &correction).await);
+            if !is_outage(&answer) {
+                return report(&answer);
             }
+            sleep(PAUSE).await;
+            report(&again(&shared, &correction).await);
         });
     }
+}
+
+fn is_outage(answer: &Result<Adjusted, StoreError>) -> bool {
+    answer.as_ref().is_err_and(StoreError::is_outage)
 }
 
 async fn again(shared: &Shared, correction: &Correction) -> Result<Adjusted, StoreError> {
     shared.guard.run(|| shared.store.adjust(correction.adjust(shared))).await
 }
 
-fn report(answer: Result<Adjusted, StoreError>) {
+fn report(answer: &Result<Adjusted, StoreError>) {
     if let Err(error) = answer {
         crate::trace::event!(WARN, %error, "a charge could not be corrected");
     }
