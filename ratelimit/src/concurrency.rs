@@ -74,9 +74,11 @@ impl Concurrency {
 
     pub(crate) fn check(self, errors: &mut Vec<ConfigError>) -> Gate {
         check_name(&self.name, errors);
-        self.who.errors(errors);
+        self.who.errors(&self.name, errors);
         if self.most == 0 {
-            errors.push(ConfigError::new("at_most", 0, "lets nothing through; use at least 1"));
+            let value = format!("0, of {:?}", self.name);
+            let reason = "lets nothing through; use at least 1";
+            errors.push(ConfigError::shown("at_most", value, reason));
         }
         Gate { concurrency: self, held: Arc::default() }
     }

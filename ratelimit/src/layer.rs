@@ -25,6 +25,9 @@ use crate::shared::{HookFn, RefundFn, RenderFn, Shared};
 use crate::store::RateLimitStore;
 use crate::warning::Warning;
 
+/// A request is asked under all of them at once.
+const MOST_POLICIES: usize = 1_000;
+
 /// Denies requests that exceed their client's quota.
 ///
 /// See the [crate](crate) for what it promises and what it cannot.
@@ -351,6 +354,10 @@ impl RateLimitLayerBuilder {
     fn find_errors(&self, errors: &mut Vec<ConfigError>) {
         if self.policies.is_empty() && self.concurrency.is_empty() {
             errors.push(ConfigError::new("policy", "none", "limits nothing; add a policy"));
+        }
+        if self.policies.len() > MOST_POLICIES {
+            let reason = "is more than a request can be asked; use fewer";
+            errors.push(ConfigError::new("policy", self.policies.len(), reason));
         }
         if self.store_timeout < Duration::from_millis(1) {
             let reason = "is too short; use at least 1 ms";

@@ -139,7 +139,7 @@ impl Policy {
     /// Checks, and gives what the layer works with. Errors are appended.
     pub(crate) fn check(self, errors: &mut Vec<ConfigError>) -> Option<Limit> {
         check_name(&self.name, errors);
-        self.who.errors(errors);
+        self.who.errors(&self.name, errors);
         let quota = Quota::new(self.rate, self.per, self.burst.unwrap_or(self.rate));
         let quota = quota.map_err(|error| {
             let value = format!("{:?}", self.name);
@@ -150,7 +150,7 @@ impl Policy {
             && cost > quota.burst()
         {
             let reason = "is more than the burst, so that every request is denied; raise the burst";
-            errors.push(ConfigError::new("cost", cost, reason));
+            errors.push(ConfigError::shown("cost", format!("{cost}, of {:?}", self.name), reason));
         }
         Some(Limit {
             word: Bucket::new(&self.name, &[]).word,

@@ -86,12 +86,13 @@ impl Who {
         matches!(self, Self::Address(_))
     }
 
-    pub(crate) fn errors(&self, errors: &mut Vec<ConfigError>) {
+    /// What is wrong with it, in the policy of this name.
+    pub(crate) fn errors(&self, policy: &str, errors: &mut Vec<ConfigError>) {
         match self {
             Self::Unset => {
                 let reason = "say whom to count for: key, key_header, key_extension, key_ip, or \
                               key_global for one bucket that all share";
-                errors.push(ConfigError::new("key", "unset", reason));
+                errors.push(ConfigError::shown("key", format!("unset, of {policy:?}"), reason));
             }
             Self::Header(Err(name)) => {
                 errors.push(ConfigError::new("key_header", name, "is no header name"));

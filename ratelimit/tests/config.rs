@@ -87,7 +87,7 @@ fn rates_bursts_and_periods_have_to_make_sense() {
 
 #[test]
 fn a_cost_that_is_never_met_is_a_mistake() {
-    assert_eq!(wrong(with(policy("p").cost(6))), one("cost", "6"));
+    assert_eq!(wrong(with(policy("p").cost(6))), one("cost", "6, of \"p\""));
     assert!(with(policy("p").cost(5)).build().is_ok());
     assert!(with(policy("p").cost(0)).build().is_ok());
 }
@@ -95,13 +95,13 @@ fn a_cost_that_is_never_met_is_a_mistake() {
 #[test]
 fn whom_to_count_for_has_to_be_said() {
     let unset = Policy::new("p").rate(1).per(SECOND);
-    assert_eq!(wrong(with(unset.clone())), one("key", "\"unset\""));
+    assert_eq!(wrong(with(unset.clone())), one("key", "unset, of \"p\""));
     let header = unset.clone().key_header("x key");
     assert_eq!(wrong(with(header)), one("key_header", "\"x key\""));
     let gate = Concurrency::new("c").at_most(0);
     assert_eq!(
         wrong(builder().concurrency(gate)),
-        [("key", "\"unset\"".to_owned()), ("at_most", "0".to_owned())]
+        [("key", "unset, of \"c\"".to_owned()), ("at_most", "0, of \"c\"".to_owned())]
     );
     let addresses = |clients| wrong(with(unset.clone().key_ip(clients)));
     assert_eq!(addresses(ClientIp::peer().trust(["10.0.0.0/40"])), one("trust", "\"10.0.0.0/40\""));
