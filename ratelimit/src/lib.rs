@@ -164,7 +164,8 @@
 //!   nanosecond is lost, for rates from one in 140 years to 4,294,967,295 a second.
 //! - **All or none.** Of a request that one policy denies, no other keeps a charge.
 //! - **Races are decided in one step**, by a lock in memory, by one script in Redis.
-//! - **A denial is free**: it moves nothing, so that who is denied is not denied for longer.
+//! - **A denial is free**: it moves nothing, so that who is denied is not denied for longer. (On a
+//!   cluster, with policies in several slots, it is given back.)
 //! - **A correction counts once**, however often it is sent, and goes back to the bucket that paid:
 //!   also when the client leaves, or the body is dropped.
 //! - **Bounded.** A store in memory has [`max_keys`](store::MemoryStoreBuilder::max_keys) buckets of
@@ -206,6 +207,9 @@
 //!   buckets collide; in Redis a SHA-256 of policy and key. It is not salted: who can read Redis can
 //!   test guesses. Keys are never logged, and a [partition
 //!   key](RateLimitLayerBuilder::partition_secret) is an HMAC.
+//! - Whoever sends `OPTIONS` with the two headers of a CORS preflight is not counted, unless
+//!   [`count_preflights`](RateLimitLayerBuilder::count_preflights) says so. A handler that does work
+//!   for `OPTIONS` wants that.
 //! - A denial costs about as much as a request that is granted, and does no I/O that is not needed.
 //! - Policy names and quotas are shown to clients. Policies in [shadow](Policy::shadow) are not.
 //!
@@ -296,5 +300,6 @@ pub use stonework_core::{
 pub use warning::Warning;
 pub use who::MissingKey;
 
-/// The request headers that this crate reads, for CORS to allow: none that a page could set.
+/// The request headers that this crate reads, for CORS to allow. None: those with addresses are
+/// for proxies, and a header that keys are taken from is yours to allow.
 pub const REQUEST_HEADERS: &[&str] = &[];

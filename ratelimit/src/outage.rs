@@ -9,8 +9,8 @@ pub enum Outage {
     /// Count it in the memory of this process, by a share of the quota.
     ///
     /// The buckets of this process are full when an outage begins. So for as long as it lasts the
-    /// processes together grant the quota and no more, if `nodes` is right, and when it begins or
-    /// ends a client may have one burst more.
+    /// processes together grant the quota, if `nodes` is right and not above the burst (each grants
+    /// one at once at least), and when it begins or ends a client may have one burst more.
     LocalFallback {
         /// How many processes share the store. Each gives an equal part; 1 gives all.
         nodes: u32,

@@ -140,6 +140,10 @@ impl Policy {
     pub(crate) fn check(self, errors: &mut Vec<ConfigError>) -> Option<Limit> {
         check_name(&self.name, errors);
         self.who.errors(&self.name, errors);
+        #[cfg(feature = "quotas")]
+        if let Some(quotas) = &self.quotas {
+            quotas.errors(&self.name, errors);
+        }
         let quota = Quota::new(self.rate, self.per, self.burst.unwrap_or(self.rate));
         let quota = quota.map_err(|error| {
             let value = format!("{:?}", self.name);

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use moka::future::Cache;
-use stonework_core::{Key, StoreError, StoreErrorKind, StoreFuture};
+use stonework_core::{ConfigError, Key, StoreError, StoreErrorKind, StoreFuture};
 use tokio::time::timeout;
 
 use crate::admit::{Asked, AskedAll};
@@ -123,6 +123,26 @@ impl Quotas {
         self.cache.invalidate(key).await;
     }
 
+    /// What is wrong with the settings, in the policy of this name.
+    pub(crate) fn errors(&self, policy: &str, errors: &mut Vec<ConfigError>) {
+        // The cache counts on no more.
+        const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+        let mut check = |wrong: bool, setting, value: &dyn fmt::Debug, reason| {
+            if wrong {
+                errors.push(ConfigError::shown(
+                    setting,
+                    format!("{value:?}, of {policy:?}"),
+                    reason,
+                ));
+            }
+        };
+        let Self { keep_for, patience, max_clients, .. } = self;
+        let never = keep_for.is_zero() || *keep_for > LONGEST;
+        check(never, "keep_for", keep_for, "keeps no answer, or for ever; use up to 100 years");
+        check(patience.is_zero(), "patience", patience, "waits for no answer; use some 100 ms");
+        check(*max_clients == 0, "max_clients", max_clients, "keeps no answer; use at least 1");
+    }
+
     /// The answer, if it is there and nothing has to be waited for.
     fn kept(&self, key: &Key) -> Option<Allowance> {
         let looking = pin!(self.cache.get(key));
@@ -148,6 +168,8 @@ impl Quotas {
 
 /// What may be lost may be in moka: an answer can be asked for again.
 fn cache(keep_for: Duration, max_clients: u64) -> Cache<Key, Allowance> {
+    // moka panics beyond a thousand years; such a setting is an error of the layer, later.
+    let keep_for = keep_for.min(Duration::from_secs(1_000_000_000));
     Cache::builder().max_capacity(max_clients).time_to_live(keep_for).build()
 }
 

@@ -3,6 +3,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName};
+use sha2::{Digest, Sha256};
 use stonework_core::{ConfigError, Key, RequestHead};
 
 use crate::client_ip::ClientIp;
@@ -76,6 +77,9 @@ impl Who {
             Self::Closure(key) => key(head),
             Self::Address(address) => address.key(head),
         };
+        if let Some(long) = key.as_ref().filter(|key| key.as_bytes().len() > LONGEST) {
+            key = Some(short(long));
+        }
         if key.as_ref().is_none_or(|key| key.as_bytes().is_empty()) {
             key = (missing == MissingKey::Share).then(|| Key::from(NOBODY));
         }
@@ -101,6 +105,18 @@ impl Who {
             Self::Everybody | Self::Header(Ok(_)) | Self::Closure(_) => {}
         }
     }
+}
+
+/// Keys are kept for as long as a request or a quota is, and clients choose their headers: what is
+/// longer than this is kept as its hash.
+const LONGEST: usize = 64;
+
+/// Longer by a byte than any key that is kept as it is, so that none can pass for it.
+#[cold]
+fn short(key: &Key) -> Key {
+    let mut hash = [0; LONGEST + 1];
+    hash[..32].copy_from_slice(&Sha256::digest(key.as_bytes()));
+    Key::from(hash)
 }
 
 /// The value of a header that is there once: of two, nobody knows which one is meant.
@@ -172,3 +188,23 @@ macro_rules! key_methods {
 }
 
 pub(crate) use key_methods;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    #[test]
+    fn a_long_key_is_kept_short_and_stays_itself() {
+        let key = |value: &str| {
+            let request = Request::get("/").header("x-key", value).body(()).unwrap();
+            Who::header("x-key").key(&RequestHead::of(&request), MissingKey::Reject).unwrap()
+        };
+        let longest = "x".repeat(LONGEST);
+        assert_eq!(key(&longest), Key::from(&*longest));
+        let [one, other] = ["a", "b"].map(|end| key(&format!("{longest}{end}")));
+        assert_eq!(one.as_bytes().len(), LONGEST + 1);
+        assert_ne!(one, other);
+        assert_eq!(one, key(&format!("{longest}a")));
+    }
+}

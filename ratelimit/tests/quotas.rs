@@ -7,10 +7,12 @@ mod support;
 use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use stonework_core::{StoreError, StoreErrorKind, StoreFuture};
 use stonework_ratelimit::{
-    Allowance, Charge, Decision, Key, Quota, QuotaProvider, Quotas, RateLimitLayer, Rejection,
+    Allowance, Charge, Decision, Key, Policy, Quota, QuotaProvider, Quotas, RateLimitLayer,
+    Rejection,
 };
 use support::app::{App, app, by, count, granted, ok, send};
 use support::limits::{Hand, SECOND, left_of, over, policy, quota_of, still};
@@ -257,4 +259,20 @@ async fn a_bucket_whose_quota_may_change_is_never_promised_to_refill_by_time_alo
         ok(RateLimitLayer::builder().store(store.clone()).policy(policy("plan").quotas(quotas)));
     send(&app, by("alice")).await;
     assert_eq!(store.promised(), [false]);
+}
+
+#[test]
+fn settings_that_keep_or_wait_for_nothing_are_mistakes() {
+    let provider = |_: Key| async { Ok::<_, std::io::Error>(Allowance::Default) };
+    for (quotas, setting) in [
+        (Quotas::new(provider).keep_for(Duration::MAX), "keep_for"),
+        (Quotas::new(provider).keep_for(Duration::ZERO), "keep_for"),
+        (Quotas::new(provider).patience(Duration::ZERO), "patience"),
+        (Quotas::new(provider).max_clients(0), "max_clients"),
+    ] {
+        let policy = Policy::new("p").rate(1).per(Duration::from_secs(1)).key_global();
+        let errors = RateLimitLayer::builder().policy(policy.quotas(quotas)).build().unwrap_err();
+        let settings: Vec<_> = errors.iter().map(|error| error.setting).collect();
+        assert_eq!(settings, [setting]);
+    }
 }

@@ -174,8 +174,18 @@ impl ClientIp {
         let (v4, v6) = (usize::from(self.v4_prefix), usize::from(self.v6_prefix));
         check(both, "trust_hops", hops, "is set beside trust; use one of them");
         check(hops > MAX_HOPS, "trust_hops", hops, "is more than 64; count the proxies in front");
-        check(v4 > 32, "v4_prefix", v4, "is more bits than an IPv4 address has; use at most 32");
-        check(v6 > 128, "v6_prefix", v6, "is more bits than an IPv6 address has; use at most 128");
+        check(
+            !(1..=32).contains(&v4),
+            "v4_prefix",
+            v4,
+            "is no prefix that tells any two; use 1 to 32",
+        );
+        check(
+            !(1..=128).contains(&v6),
+            "v6_prefix",
+            v6,
+            "is no prefix that tells any two; use 1 to 128",
+        );
         errors
     }
 
@@ -239,10 +249,12 @@ fn network(text: &str) -> Result<IpNet, &'static str> {
     let network = text.parse::<IpNet>().or_else(|_| address());
     let network =
         network.map_err(|_| "is no network; use one such as 10.0.0.0/8 or 2001:db8::7")?;
+    // Afterwards, since `::ffff:0:0/96` is all of IPv4.
+    let network = unmapped(network);
     if network.prefix_len() == 0 {
         return Err("is everyone, who could then claim any address; name your proxies' networks");
     }
-    Ok(unmapped(network))
+    Ok(network)
 }
 
 /// Addresses are compared as IPv4 where they are, so such networks have to be IPv4 as well.

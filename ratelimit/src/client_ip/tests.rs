@@ -152,6 +152,7 @@ fn all_mistakes_are_told() {
     let clients = ClientIp::peer()
         .trust(["10.0.0.0/8", "10.0.0.0/33", "proxy.example", ""])
         .trust([String::from("0.0.0.0/0"), String::from("::/0")])
+        .trust(["::ffff:0:0/96"])
         .trust_hops(65)
         .v4_prefix(33)
         .v6_prefix(129);
@@ -162,6 +163,7 @@ fn all_mistakes_are_told() {
         r#"trust(""): is no network"#,
         r#"trust("0.0.0.0/0"): is everyone"#,
         r#"trust("::/0"): is everyone"#,
+        r#"trust("::ffff:0:0/96"): is everyone"#,
         "trust_hops(65): is set beside trust",
         "trust_hops(65): is more than 64",
         "v4_prefix(33): ",
@@ -171,7 +173,8 @@ fn all_mistakes_are_told() {
     for (told, start) in told.iter().zip(starts) {
         assert!(told.starts_with(start), "{told}");
     }
-    assert_eq!(ClientIp::peer().trust_hops(64).v6_prefix(0).errors(), []);
+    assert_eq!(ClientIp::peer().trust_hops(64).v6_prefix(1).errors(), []);
+    assert_eq!(ClientIp::peer().v4_prefix(0).v6_prefix(0).errors().len(), 2);
     assert_eq!(proxies().trust([""; 0]).errors(), []);
 }
 

@@ -6,6 +6,7 @@ mod memory;
 #[cfg(feature = "redis-1")]
 pub mod redis1;
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ use crate::span::Span;
 /// # Time
 ///
 /// All times are measured by one clock: the store's server, or the process for a store in memory.
-/// A clock that goes back never makes a debt larger than it was when it was written.
+/// Where a clock can go back, that never makes a debt larger than it was when it was written.
 ///
 /// # Writing your own
 ///
@@ -95,7 +96,7 @@ impl<S: LeaseStore + ?Sized> LeaseStore for Arc<S> {
 }
 
 /// Which bucket: whose, under which policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Bucket<'a> {
     /// The policy's name.
@@ -104,6 +105,13 @@ pub struct Bucket<'a> {
     pub key: &'a [u8],
     /// The name as a word, for those who hash a bucket with every request.
     pub(crate) word: u64,
+}
+
+/// Without the bytes of the key.
+impl fmt::Debug for Bucket<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Bucket({:?}, {} bytes)", self.policy, self.key.len())
+    }
 }
 
 impl<'a> Bucket<'a> {
@@ -364,5 +372,16 @@ impl Leased {
     /// So many tokens, from a bucket that stands like this now.
     pub const fn new(tokens: u32, debt: Span) -> Self {
         Self { tokens, debt }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_leak() {
+        let bucket = Bucket::new("burst", b"sk_live_secret");
+        assert_eq!(format!("{bucket:?}"), "Bucket(\"burst\", 14 bytes)");
     }
 }

@@ -22,9 +22,11 @@ impl MemoryStoreBuilder {
         Self { max_keys: 900_000, overflow: Overflow::EvictNearestFull, clock: None }
     }
 
-    /// How many buckets may be held that are not full. 900,000 by default, in 27 MB at most.
+    /// How many buckets may be held. 900,000 by default: 27 MB when they are all there, and 53 MB
+    /// after evictions, which leave holes in the tables.
     ///
-    /// A bucket takes between 29 and 57 bytes, depending on how full its table is.
+    /// They are spread over shards by their hashes, and a shard has an equal part of the room, so
+    /// that the first is full when a few in a hundred places are still free in others.
     pub const fn max_keys(mut self, keys: usize) -> Self {
         self.max_keys = keys;
         self

@@ -31,6 +31,23 @@ pub(super) struct Engine {
     time: Time,
 }
 
+/// What was found of a bucket, and what is to become of it.
+struct Looked {
+    id: u64,
+    found: Span,
+    after: Option<Span>,
+}
+
+impl Looked {
+    fn as_found(&self) -> Level {
+        Level::new(self.found, self.after.is_some())
+    }
+
+    fn as_taken(&self) -> Level {
+        Level::new(self.after.unwrap_or(self.found), self.after.is_some())
+    }
+}
+
 /// The shards that a request concerns, each locked once, in the order of their numbers, so that
 /// two requests never wait for each other.
 type Guards<'a> = SmallVec<[(usize, MutexGuard<'a, Shard>); 4]>;
@@ -41,7 +58,7 @@ impl Engine {
         // Shards are told apart by bits.
         let count = (processors * SHARDS).next_power_of_two();
         let count = count.min(1 << (max_keys / SMALL).max(1).ilog2());
-        let room = max_keys.div_ceil(count);
+        let room = max_keys / count;
         let shards = (0..count).map(|_| Locked(Mutex::new(Shard::new(room, overflow)))).collect();
         Self { shards, ids: Ids::random(), time }
     }
@@ -68,7 +85,10 @@ impl Engine {
         let id = self.ids.of(demand.bucket);
         let take = |debt| gcra::take(&demand.quota, debt, demand.cost);
         let updated = self.lock(self.shard(id)).update(id, now, &demand.quota, take);
-        let Some((debt, fits)) = updated else { return Acquired::Full };
+        // What only watches has no say, here neither.
+        let Some((debt, fits)) = updated.or(demand.shadow.then_some((Span::ZERO, false))) else {
+            return Acquired::Full;
+        };
         let levels = Levels::one(Level::new(debt, fits));
         if fits || demand.shadow { Acquired::Granted(levels) } else { Acquired::Denied(levels) }
     }
@@ -77,32 +97,30 @@ impl Engine {
         let ids: SmallVec<[u64; 4]> =
             demands.iter().map(|demand| self.ids.of(demand.bucket)).collect();
         let mut guards = self.lock_all(&ids);
-        let asked: SmallVec<[_; 4]> = demands
-            .iter()
-            .zip(&ids)
-            .map(|(demand, id)| {
-                let shard = guarded(&mut guards, self.shard(*id));
-                let debt = shard.debt(*id, now, &demand.quota);
-                (debt, gcra::take(&demand.quota, debt, demand.cost))
-            })
-            .collect();
-        let granted =
-            demands.iter().zip(&asked).all(|(demand, (_, after))| demand.shadow || after.is_some());
-        if !granted {
-            let levels = asked.iter().map(|(debt, after)| Level::new(*debt, after.is_some()));
-            return Acquired::Denied(levels.collect());
+        let look = |(demand, id): (&Demand<'_>, &u64)| {
+            let shard = guarded(&mut guards, self.shard(*id));
+            let found = shard.debt(*id, now, &demand.quota);
+            Looked { id: *id, found, after: gcra::take(&demand.quota, found, demand.cost) }
+        };
+        let mut looked: SmallVec<[Looked; 4]> = demands.iter().zip(&ids).map(look).collect();
+        if demands.iter().zip(&looked).any(|(demand, it)| !demand.shadow && it.after.is_none()) {
+            return Acquired::Denied(looked.iter().map(Looked::as_found).collect());
         }
-        if !self.has_room(&mut guards, &ids, now) {
+        if !self.has_room(&mut guards, demands, &ids, now) {
             return Acquired::Full;
         }
-        for ((demand, id), (_, after)) in demands.iter().zip(&ids).zip(&asked) {
-            if let Some(after) = after {
-                guarded(&mut guards, self.shard(*id)).set(*id, now, *after, &demand.quota);
+        // What only watches comes last, and gets the room that is left.
+        for watches in [false, true] {
+            for (demand, it) in demands.iter().zip(&mut looked) {
+                if demand.shadow == watches
+                    && let Some(after) = it.after
+                {
+                    let shard = guarded(&mut guards, self.shard(it.id));
+                    it.after = shard.set(it.id, now, after, &demand.quota).then_some(after);
+                }
             }
         }
-        let levels =
-            asked.iter().map(|(debt, after)| Level::new(after.unwrap_or(*debt), after.is_some()));
-        Acquired::Granted(levels.collect())
+        Acquired::Granted(looked.iter().map(Looked::as_taken).collect())
     }
 
     fn lock_all(&self, ids: &[u64]) -> Guards<'_> {
@@ -114,9 +132,17 @@ impl Engine {
 
     /// Each new bucket is taken for one that comes beside all others of its request: at the very
     /// cap a request may be refused for which there was just enough room.
-    fn has_room(&self, guards: &mut Guards<'_>, ids: &[u64], now: u64) -> bool {
+    fn has_room(
+        &self,
+        guards: &mut Guards<'_>,
+        demands: &[Demand<'_>],
+        ids: &[u64],
+        now: u64,
+    ) -> bool {
         let coming = ids.len().saturating_sub(1);
-        ids.iter().all(|id| guarded(guards, self.shard(*id)).has_room(*id, now, coming))
+        let mut counting =
+            demands.iter().zip(ids).filter(|(demand, _)| !demand.shadow && demand.cost > 0);
+        counting.all(|(_, id)| guarded(guards, self.shard(*id)).has_room(*id, now, coming))
     }
 
     /// At the cap, and with [`Overflow::DenyNew`], a charge to a bucket that is not there is lost.
@@ -169,4 +195,43 @@ fn guarded<'a>(guards: &'a mut Guards<'_>, number: usize) -> &'a mut Shard {
     let place = guards.iter().position(|(locked, _)| *locked == number);
     // `lock_all` locked the shard of every id.
     &mut guards[place.unwrap_or_default()].1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quota::Quota;
+    use std::time::Duration;
+
+    fn demand(key: &[u8]) -> Demand<'_> {
+        let quota = Quota::new(1, Duration::from_secs(3600), 5).unwrap();
+        Demand::new(Bucket::new("p", key), quota, 1)
+    }
+
+    /// With room for one bucket, which is taken.
+    fn full() -> Engine {
+        let engine = Engine::new(1, Overflow::DenyNew, Time::counter());
+        assert!(matches!(engine.acquire(&[demand(b"old")]), Acquired::Granted(_)));
+        engine
+    }
+
+    fn fits(acquired: &Acquired) -> Vec<bool> {
+        match acquired {
+            Acquired::Granted(levels) => levels.iter().map(|level| level.fits).collect(),
+            other => panic!("not granted: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_only_watches_needs_no_room() {
+        let engine = full();
+        let (old, new) = (demand(b"old"), demand(b"new"));
+        assert_eq!(engine.acquire(&[new]), Acquired::Full);
+        assert_eq!(fits(&engine.acquire(&[new.shadow(true)])), [false]);
+        assert_eq!(fits(&engine.acquire(&[new.shadow(true), old])), [false, true]);
+        assert_eq!(engine.acquire(&[new, old]), Acquired::Full);
+        assert_eq!(engine.acquire(&[new, old.shadow(true)]), Acquired::Full);
+        let asks = Demand { cost: 0, ..new };
+        assert_eq!(fits(&engine.acquire(&[asks, old])), [true, true]);
+    }
 }
