@@ -14,7 +14,7 @@ use tower_layer::Layer;
 
 use crate::admit::Skip;
 use crate::concurrency::{Concurrency, Gate};
-use crate::decision::Decision;
+use crate::decision::{Decision, Policies};
 use crate::headers::{Headers, Renderer, Told};
 use crate::outage::Outage;
 use crate::partition::Partition;
@@ -311,13 +311,16 @@ impl RateLimitLayerBuilder {
         };
         Shared {
             denials: limits.iter().map(denial).collect(),
-            renderer: Renderer::new(self.headers, told),
+            policies: Arc::new(Policies {
+                terms: limits.iter().map(|limit| (Arc::clone(&limit.name), limit.quota)).collect(),
+                renderer: Renderer::new(self.headers, told),
+                clock: Arc::clone(&clock),
+            }),
             limits,
             gates,
             skip: self.skip,
             store,
-            guard: StoreGuard::new(self.store_timeout, Arc::clone(&clock)),
-            clock,
+            guard: StoreGuard::new(self.store_timeout, clock),
             on_outage,
             #[cfg(feature = "memory")]
             fallback: fallback(on_outage),

@@ -2,10 +2,10 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Response;
-use stonework_core::{NotExecuted, Problem, Protocol, RequestHead, Retry, StoneBody};
+use stonework_core::{NotExecuted, Problem, Protocol, RequestHead, Retry};
 
-use crate::body::ResponseBody;
 use crate::decision::{Decision, Standing};
 use crate::grpc_details;
 use crate::headers::retry_after;
@@ -21,11 +21,7 @@ pub(crate) struct Refusal<'a> {
 }
 
 impl Refusal<'_> {
-    pub(crate) fn reply<B>(
-        self,
-        shared: &Shared,
-        head: &RequestHead<'_>,
-    ) -> Response<ResponseBody<B>> {
+    pub(crate) fn reply(self, shared: &Shared, head: &RequestHead<'_>) -> Box<Response<Bytes>> {
         let rejection = self.rejection;
         crate::trace::event!(DEBUG, reason = rejection.slug(), "a request was rejected");
         let protocol = Protocol::of(head.headers);
@@ -34,8 +30,7 @@ impl Refusal<'_> {
             Some(render) => render(rejection, &problem, head),
             None => problem.to_response(&protocol),
         };
-        let unix = || shared.clock.unix();
-        shared.renderer.write(false, self.standings(), unix, response.headers_mut());
+        shared.policies.tell(false, self.standings(), response.headers_mut());
         let extensions = response.extensions_mut();
         extensions.insert(problem);
         extensions.insert(rejection);
@@ -43,7 +38,7 @@ impl Refusal<'_> {
         if let Some(decision) = self.decision.filter(|_| shared.tells) {
             extensions.insert(decision);
         }
-        response.map(|data| ResponseBody::new(StoneBody::full(data), None))
+        Box::new(response)
     }
 
     fn problem(&self, shared: &Shared, protocol: &Protocol) -> Problem {
@@ -64,7 +59,7 @@ impl Refusal<'_> {
         let mut denying = self.denying();
         match (self.rejection, denying.next(), denying.next()) {
             (Rejection::QuotaExceeded, Some(standing), None) => {
-                shared.denials[usize::from(standing.figures.at)].clone()
+                shared.denials[usize::from(standing.at)].clone()
             }
             _ => {
                 let violated = self.violated().map(|name| Cow::Owned(String::from(&**name)));
@@ -87,10 +82,10 @@ impl Refusal<'_> {
 
     /// The policies that it was for.
     fn violated(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.gate.into_iter().chain(self.denying().map(|standing| &standing.policy))
+        self.gate.into_iter().chain(self.denying().map(Standing::name))
     }
 
     fn denying(&self) -> impl Iterator<Item = &Standing> {
-        self.standings().iter().filter(|standing| standing.figures.denies())
+        self.standings().iter().filter(|standing| standing.denies())
     }
 }
