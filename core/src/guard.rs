@@ -94,8 +94,8 @@ impl StoreGuard {
 
     /// Is the breaker closed? Then [`start`](Self::start) asks the store.
     ///
-    /// With [`hear`](Self::hear) this is `start`, taken apart: an answer is then looked at where it
-    /// is. To move one costs a fifth of what a store in memory takes to give it.
+    /// With [`hear`](Self::hear) this is `start`, taken apart, so that an answer can be looked at
+    /// where it is: one that was just written piece by piece is slow to copy as a whole.
     #[inline]
     pub fn is_closed(&self) -> bool {
         self.breaker.is_closed()

@@ -31,8 +31,7 @@ impl<T> StoreFuture<T> {
         Self(Kind::Boxed(Box::pin(future)))
     }
 
-    /// The value, if it is already there. It stays where it is: to move a large one may cost more
-    /// than to make it.
+    /// The value, if it is already there. It stays where it is.
     #[inline]
     pub const fn get(&self) -> Option<&T> {
         match &self.0 {

@@ -20,6 +20,7 @@ use crate::outage::Outage;
 use crate::partition::Partition;
 use crate::policy::{Limit, Policy};
 use crate::rejection::{PROBLEM_BASE, Rejection};
+use crate::reply::left;
 use crate::service::RateLimitService;
 use crate::shared::{HookFn, RefundFn, RenderFn, Shared};
 use crate::store::RateLimitStore;
@@ -311,6 +312,7 @@ impl RateLimitLayerBuilder {
         };
         Shared {
             denials: limits.iter().map(denial).collect(),
+            left: left(),
             policies: Arc::new(Policies {
                 terms: limits.iter().map(|limit| (Arc::clone(&limit.name), limit.quota)).collect(),
                 renderer: Renderer::new(self.headers, told),

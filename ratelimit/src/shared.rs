@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Response;
 use http::response::Parts;
+use http::{Extensions, Response};
 use stonework_core::{Problem, RequestHead, StoreGuard};
 
 use crate::admit::Skip;
@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) policies: Arc<Policies>,
     /// What is said to who exceeds one limit, for each.
     pub(crate) denials: Box<[Problem]>,
+    /// What denials leave in their responses' extensions.
+    pub(crate) left: Extensions,
     pub(crate) gates: Vec<Gate>,
     pub(crate) skip: Skip,
     pub(crate) store: Arc<dyn RateLimitStore>,

@@ -33,7 +33,8 @@ impl Verdict {
         if permits.is_empty() {
             return Self::Pass;
         }
-        Self::Go(Admitted { told: Told::Nothing, held: held(permits, None) })
+        let held = Some(Box::new(Held { _permits: permits, settlement: None }));
+        Self::Go(Admitted { told: Told::Nothing, held })
     }
 
     /// Nothing was charged, and there is nothing to tell of buckets.
@@ -57,7 +58,7 @@ pub(crate) struct Found<'a> {
 }
 
 impl Found<'_> {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn judge(
         self,
         acquired: &Acquired,
@@ -68,7 +69,7 @@ impl Found<'_> {
             Acquired::Granted(_) if self.shared.is_silent() => Verdict::hold(permits),
             Acquired::Granted(levels) => Verdict::Go(Admitted {
                 told: self.told(levels, head),
-                held: held(permits, self.settlement(levels)),
+                held: self.held(levels, permits),
             }),
             Acquired::Denied(levels) => self.deny(levels, head),
             Acquired::Full => Verdict::reject(Rejection::StoreFull, None, self.shared, head),
@@ -80,7 +81,7 @@ impl Found<'_> {
         let decision = Decision::new(true, Basis::Unchecked, Standings::new());
         hear(self.shared, &decision, head);
         let told = if self.shared.tells { Told::Decision(decision) } else { Told::Nothing };
-        Verdict::Go(Admitted { told, held: held(permits, self.settlement(&[])) })
+        Verdict::Go(Admitted { told, held: self.held(&[], permits) })
     }
 
     #[inline]
@@ -99,6 +100,7 @@ impl Found<'_> {
         }
     }
 
+    #[inline(never)]
     fn deny(self, levels: &[Level], head: &RequestHead<'_>) -> Verdict {
         let decision = Some(self.decision(false, levels, head));
         let refusal = Refusal { rejection: Rejection::QuotaExceeded, gate: None, decision };
@@ -141,19 +143,24 @@ impl Found<'_> {
         }
     }
 
-    /// Also where nothing was charged: a handler that wants a charge shall not fail for those whom
-    /// no limit concerns, or while the store is away.
     #[inline]
-    fn settlement(self, levels: &[Level]) -> Option<Settlement> {
-        if !self.shared.corrects() {
+    fn held(self, levels: &[Level], permits: Permits) -> Option<Box<Held>> {
+        if permits.is_empty() && !self.shared.corrects() {
             return None;
         }
+        let settlement = self.shared.corrects().then(|| self.settlement(levels));
+        Some(Box::new(Held { _permits: permits, settlement }))
+    }
+
+    /// Also where nothing was charged: a handler that wants a charge shall not fail for those whom
+    /// no limit concerns, or while the store is away.
+    fn settlement(self, levels: &[Level]) -> Settlement {
         let charged = self.asked.iter().zip(levels).filter(|(_, level)| level.fits);
         let paid: Vec<_> = charged.map(paid).collect();
         let limits = &self.shared.limits;
         let names = paid.iter().map(|paid| Arc::clone(&limits[usize::from(paid.at)].name));
         let charge = Charge::new(names);
-        Some(Settlement { shared: Arc::clone(self.shared), charge, pool: self.pool, paid })
+        Settlement { shared: Arc::clone(self.shared), charge, pool: self.pool, paid }
     }
 }
 
@@ -165,14 +172,6 @@ fn paid((asked, level): (&Asked, &Level)) -> Paid {
         cost: asked.cost,
         receipt: level.receipt,
     }
-}
-
-#[inline]
-fn held(permits: Permits, settlement: Option<Settlement>) -> Option<Box<Held>> {
-    if permits.is_empty() && settlement.is_none() {
-        return None;
-    }
-    Some(Box::new(Held { _permits: permits, settlement }))
 }
 
 fn hear(shared: &Shared, decision: &Decision, head: &RequestHead<'_>) {
