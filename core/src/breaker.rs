@@ -48,6 +48,7 @@ impl Breaker {
 
     /// Is the store believed to be well? Then [`admit`](Self::admit) would say
     /// [`Admission::Call`] at any time.
+    #[inline]
     pub fn is_closed(&self) -> bool {
         self.next_probe.load(Ordering::Acquire) == 0
     }
@@ -69,6 +70,7 @@ impl Breaker {
     }
 
     /// The store answered.
+    #[inline]
     pub fn succeeded(&self) {
         // A load first: the line stays shared between cores while all is well.
         if self.failures.load(Ordering::Relaxed) != 0 {

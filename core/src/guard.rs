@@ -78,16 +78,35 @@ impl StoreGuard {
 
     /// Starts one operation without waiting, unless the breaker is open: for a caller that would
     /// have to set a task up in order to wait.
+    #[inline]
     pub fn start<T>(
         &self,
         operation: impl FnOnce() -> StoreFuture<Result<T, StoreError>>,
     ) -> Started<T> {
-        if !self.breaker.is_closed() {
+        if !self.is_closed() {
             return Started::NotAsked;
         }
         match operation().try_ready() {
             Ok(result) => Started::Done(self.heard(result)),
             Err(waiting) => Started::Waiting(waiting),
+        }
+    }
+
+    /// Is the breaker closed? Then [`start`](Self::start) asks the store.
+    ///
+    /// With [`hear`](Self::hear) this is `start`, taken apart, so that an answer can be looked at
+    /// where it is: one that was just written piece by piece is slow to copy as a whole.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.breaker.is_closed()
+    }
+
+    /// Takes note of an answer that was there at once.
+    #[inline]
+    pub fn hear<T>(&self, answer: &Result<T, StoreError>) {
+        match answer {
+            Err(error) if error.is_outage() => self.breaker.failed(self.clock.monotonic()),
+            _ => self.breaker.succeeded(),
         }
     }
 
@@ -120,10 +139,7 @@ impl StoreGuard {
     }
 
     fn heard<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        match &result {
-            Err(error) if error.is_outage() => self.breaker.failed(self.clock.monotonic()),
-            _ => self.breaker.succeeded(),
-        }
+        self.hear(&result);
         result
     }
 }

@@ -243,7 +243,7 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Retry::After(wait) = self.retry {
-            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+            headers.insert(RETRY_AFTER, number(whole_seconds(wait)));
         }
         response
     }
@@ -269,6 +269,17 @@ impl axum::response::IntoResponse for Problem {
 fn whole_seconds(wait: Duration) -> u64 {
     let up = u64::from(wait.subsec_nanos() > 0);
     wait.as_secs().saturating_add(up).max(1)
+}
+
+/// With one allocation, where `HeaderValue::from` makes two.
+fn number(number: u64) -> HeaderValue {
+    let (mut digits, mut at, mut rest) = ([b'0'; 20], 20, number);
+    while at == 20 || rest > 0 {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    HeaderValue::from_bytes(&digits[at..]).unwrap_or_else(|_| HeaderValue::from(number))
 }
 
 fn push_back(headers: &mut HeaderMap, retry: Retry) {

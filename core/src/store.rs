@@ -31,6 +31,15 @@ impl<T> StoreFuture<T> {
         Self(Kind::Boxed(Box::pin(future)))
     }
 
+    /// The value, if it is already there. It stays where it is.
+    #[inline]
+    pub const fn get(&self) -> Option<&T> {
+        match &self.0 {
+            Kind::Ready(value) => value.as_ref(),
+            Kind::Boxed(_) => None,
+        }
+    }
+
     /// The value, if it is already there; otherwise the future back.
     ///
     /// Lets a caller spare the timer that a future which waits would need.
@@ -38,10 +47,11 @@ impl<T> StoreFuture<T> {
     /// # Errors
     ///
     /// `Err(self)` when the future has still to run, or was polled to its end before.
-    pub fn try_ready(mut self) -> Result<T, Self> {
-        match &mut self.0 {
-            Kind::Ready(value) => value.take().ok_or(self),
-            Kind::Boxed(_) => Err(self),
+    #[inline]
+    pub fn try_ready(self) -> Result<T, Self> {
+        match self.0 {
+            Kind::Ready(Some(value)) => Ok(value),
+            waiting => Err(Self(waiting)),
         }
     }
 }
@@ -153,7 +163,9 @@ mod tests {
     async fn ready_and_boxed_give_their_value() {
         assert_eq!(StoreFuture::ready(1).await, 1);
         assert_eq!(StoreFuture::new(async { 2 }).await, 2);
+        assert_eq!(StoreFuture::ready(3).get(), Some(&3));
         assert_eq!(StoreFuture::ready(3).try_ready().unwrap(), 3);
+        assert_eq!(StoreFuture::new(async { 4 }).get(), None);
         assert_eq!(StoreFuture::new(async { 4 }).try_ready().unwrap_err().await, 4);
     }
 

@@ -25,7 +25,6 @@ impl Asked {
     }
 }
 
-/// Filled in place and passed by reference: each is a hundred bytes.
 pub(crate) type AskedAll = SmallVec<[Asked; 2]>;
 
 /// Requests that no policy concerns.
@@ -56,21 +55,30 @@ fn is_preflight(head: &RequestHead<'_>) -> bool {
 }
 
 /// Notes what the request is asked under each policy that concerns it.
-#[inline]
-pub(crate) fn admit(
-    limits: &[Limit],
-    head: &RequestHead<'_>,
-    asked: &mut AskedAll,
-) -> Result<(), Rejection> {
-    for (limit, at) in limits.iter().zip(0..).filter(|(limit, _)| limit.concerns(head)) {
-        match limit.who.key(head, limit.missing) {
-            Some(key) => {
-                asked.push(Asked { at, cost: limit.cost(head), quota: limit.quota, key });
-            }
-            None if limit.missing == MissingKey::Skip => {}
-            None if limit.who.is_address() => return Err(Rejection::AddressUnknown),
-            None => return Err(Rejection::KeyMissing),
+pub(crate) fn admit(limits: &[Limit], head: &RequestHead<'_>) -> Result<AskedAll, Rejection> {
+    let mut all = AskedAll::new();
+    for (limit, at) in limits.iter().zip(0..) {
+        if let Some(asked) = ask(limit, at, head)? {
+            all.push(asked);
         }
     }
-    Ok(())
+    Ok(all)
+}
+
+/// What the request is asked under this policy. Nothing, if it does not concern the request.
+#[inline(always)]
+pub(crate) fn ask(
+    limit: &Limit,
+    at: u16,
+    head: &RequestHead<'_>,
+) -> Result<Option<Asked>, Rejection> {
+    if !limit.concerns(head) {
+        return Ok(None);
+    }
+    match limit.who.key(head, limit.missing) {
+        Some(key) => Ok(Some(Asked { at, cost: limit.cost(head), quota: limit.quota, key })),
+        None if limit.missing == MissingKey::Skip => Ok(None),
+        None if limit.who.is_address() => Err(Rejection::AddressUnknown),
+        None => Err(Rejection::KeyMissing),
+    }
 }

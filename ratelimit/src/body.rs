@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::Response;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use stonework_core::StoneBody;
@@ -14,6 +15,21 @@ use crate::settlement::Settlement;
 pub(crate) struct Held {
     pub(crate) _permits: Permits,
     pub(crate) settlement: Option<Settlement>,
+}
+
+impl Held {
+    /// Gives everything back, if this response is one for which that is to be done: here and now,
+    /// so that nothing that is said later counts.
+    pub(crate) fn refund_if_due<B>(&mut self, response: Response<B>) -> Response<B> {
+        let Some(settlement) = self.settlement.take() else { return response };
+        let (head, body) = response.into_parts();
+        if settlement.is_refunded(&head) {
+            settlement.charge.refund();
+        } else {
+            self.settlement = Some(settlement);
+        }
+        Response::from_parts(head, body)
+    }
 }
 
 pin_project! {

@@ -122,6 +122,25 @@ impl Gate {
     }
 }
 
+/// All permits that a request needs. If it does not get them, why, and which policy has no more.
+#[inline]
+pub(crate) fn enter<'a>(
+    gates: &'a [Gate],
+    head: &RequestHead<'_>,
+) -> Result<Permits, (Rejection, Option<&'a Arc<str>>)> {
+    let mut permits = Permits::new();
+    for gate in gates {
+        match gate.enter(head) {
+            Ok(permit) => permits.extend(permit),
+            Err(rejection) => {
+                let named = (rejection == Rejection::TooManyAtOnce).then(|| gate.name());
+                return Err((rejection, named));
+            }
+        }
+    }
+    Ok(permits)
+}
+
 /// Most requests have none, and a vector that is empty allocates nothing.
 pub(crate) type Permits = Vec<Permit>;
 

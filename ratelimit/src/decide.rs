@@ -1,88 +1,140 @@
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
+use std::slice::from_mut;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
-use stonework_core::{Started, StoreError, StoreFuture};
+use stonework_core::{RequestHead, StoreError, StoreFuture};
 
-use crate::admit::{Asked, AskedAll};
+use crate::admit::{Asked, AskedAll, admit, ask};
+use crate::concurrency::{Permits, enter};
 use crate::outage::Outage;
 use crate::rejection::Rejection;
 use crate::settlement::Pool;
 use crate::shared::Shared;
-use crate::store::{Acquire, Acquired, Demand, Levels, RateLimitStore};
+use crate::store::{Acquire, Acquired, Demand, RateLimitStore};
+use crate::verdict::{Found, Verdict};
 
-/// What was found about a request.
-#[derive(Debug)]
-pub(crate) enum Ruling {
-    Granted(Levels, Pool),
-    Denied(Levels, Pool),
-    /// The store was away, and such requests pass.
-    Unchecked,
-    /// Nothing was charged, and there is nothing to tell of buckets.
-    Rejected(Rejection),
-}
-
-/// A ruling, or what is to be waited for.
+/// A verdict, or what is to be waited for.
 pub(crate) enum Deciding {
-    Now(Ruling),
-    Later(Waiting),
+    Now(Verdict),
+    Later(Waiting, Permits),
 }
 
-/// A ruling on its way, with what was asked.
-pub(crate) type Waiting = Pin<Box<dyn Future<Output = (Ruling, AskedAll)> + Send>>;
+/// The store's answer on its way, with what it was asked.
+pub(crate) type Waiting = Pin<Box<dyn Future<Output = (Answer, AskedAll)> + Send>>;
 
-#[inline]
-pub(crate) fn decide(shared: &Arc<Shared>, asked: &mut AskedAll) -> Deciding {
-    #[cfg(feature = "quotas")]
-    if !crate::quotas::fill(&shared.limits, asked) {
-        let (shared, mut asked) = (Arc::clone(shared), mem::take(asked));
-        return Deciding::Later(Box::pin(async move {
-            crate::quotas::ask(&shared.limits, &mut asked).await;
-            match begin(&shared, &mut asked) {
-                Deciding::Now(ruling) => (ruling, asked),
-                Deciding::Later(waiting) => waiting.await,
+/// What the store said. `None` if it was not asked, since the request costs too much.
+pub(crate) type Answer = Option<Result<Acquired, StoreError>>;
+
+/// Decides about a request. What the store says at once is not waited for.
+pub(crate) fn decide(shared: &Arc<Shared>, head: &RequestHead<'_>) -> Deciding {
+    if shared.skip.skips(head) {
+        return Deciding::Now(Verdict::Pass);
+    }
+    match &shared.limits[..] {
+        // So it is with nearly every layer. What is asked stays in its place, and is not moved
+        // about in lists.
+        [limit] if shared.gates.is_empty() && limit.fixed_quota().is_some() => {
+            match ask(limit, 0, head) {
+                Ok(Some(mut asked)) => begin(shared, from_mut(&mut asked), Permits::new(), head),
+                Ok(None) => Deciding::Now(Verdict::Pass),
+                Err(rejection) => Deciding::Now(Verdict::reject(rejection, None, shared, head)),
             }
-        }));
+        }
+        _ => decide_all(shared, head),
     }
-    begin(shared, asked)
 }
 
-/// Asks the store. What is there already is not waited for.
-#[inline]
-fn begin(shared: &Arc<Shared>, asked: &mut AskedAll) -> Deciding {
+/// Permits come first: they cost nothing, and a request that gets none shall not be charged.
+#[inline(never)]
+fn decide_all(shared: &Arc<Shared>, head: &RequestHead<'_>) -> Deciding {
+    let permits = match enter(&shared.gates, head) {
+        Ok(permits) => permits,
+        Err((rejection, gate)) => {
+            return Deciding::Now(Verdict::reject(rejection, gate, shared, head));
+        }
+    };
+    let mut asked = match admit(&shared.limits, head) {
+        Ok(asked) if asked.is_empty() => return Deciding::Now(Verdict::hold(permits)),
+        Ok(asked) => asked,
+        Err(rejection) => return Deciding::Now(Verdict::reject(rejection, None, shared, head)),
+    };
+    #[cfg(feature = "quotas")]
+    if !crate::quotas::fill(&shared.limits, &mut asked) {
+        return Deciding::Later(Box::pin(ask_quotas(Arc::clone(shared), asked)), permits);
+    }
+    begin(shared, &mut asked, permits, head)
+}
+
+#[cfg(feature = "quotas")]
+async fn ask_quotas(shared: Arc<Shared>, mut asked: AskedAll) -> (Answer, AskedAll) {
+    crate::quotas::ask(&shared.limits, &mut asked).await;
+    let answer = if asked.is_empty() {
+        Some(Ok(unlimited()))
+    } else if can_be(&shared, &asked) {
+        Some(shared.guard.run(|| acquire(&*shared.store, &shared, &asked)).await)
+    } else {
+        None
+    };
+    (answer, asked)
+}
+
+/// Every policy that concerns the request allows its client anything.
+fn unlimited() -> Acquired {
+    Acquired::Granted(crate::store::Levels::default())
+}
+
+fn can_be(shared: &Shared, asked: &[Asked]) -> bool {
+    let can_be =
+        |asked: &Asked| asked.cost <= asked.quota.burst() || asked.limit(&shared.limits).shadow;
+    asked.iter().all(can_be)
+}
+
+/// Asks the store.
+#[inline(always)]
+fn begin(
+    shared: &Arc<Shared>,
+    asked: &mut [Asked],
+    permits: Permits,
+    head: &RequestHead<'_>,
+) -> Deciding {
     if asked.is_empty() {
-        return Deciding::Now(Ruling::Granted(Levels::default(), Pool::Store));
+        return Deciding::Now(conclude(shared, Some(Ok(unlimited())), asked, permits, head));
     }
-    let limits = &shared.limits;
-    let can_be = |asked: &Asked| asked.cost <= asked.quota.burst() || asked.limit(limits).shadow;
-    if !asked.iter().all(can_be) {
-        return Deciding::Now(Ruling::Rejected(Rejection::CostTooHigh));
+    if !can_be(shared, asked) {
+        return Deciding::Now(conclude(shared, None, asked, permits, head));
     }
-    match shared.guard.start(|| acquire(&*shared.store, shared, asked)) {
-        Started::Done(answer) => Deciding::Now(rule(shared, answer, asked)),
-        Started::Waiting(waiting) => later(shared, mem::take(asked), Some(waiting)),
-        _ => later(shared, mem::take(asked), None),
+    if !shared.guard.is_closed() {
+        return Deciding::Later(later(shared, asked, None), permits);
     }
+    let answer = acquire(&*shared.store, shared, asked);
+    let Some(result) = answer.get() else {
+        return Deciding::Later(later(shared, asked, Some(answer)), permits);
+    };
+    shared.guard.hear(result);
+    Deciding::Now(match result {
+        Ok(acquired) => Found { shared, asked, pool: Pool::Store }.judge(acquired, permits, head),
+        Err(error) => failed(shared, error, asked, permits, head),
+    })
 }
 
+#[cold]
 fn later(
     shared: &Arc<Shared>,
-    mut asked: AskedAll,
+    asked: &[Asked],
     waiting: Option<StoreFuture<Result<Acquired, StoreError>>>,
-) -> Deciding {
-    let shared = Arc::clone(shared);
-    Deciding::Later(Box::pin(async move {
+) -> Waiting {
+    let (shared, asked): (_, AskedAll) = (Arc::clone(shared), asked.into());
+    Box::pin(async move {
         let guard = &shared.guard;
         let answer = match waiting {
             Some(waiting) => guard.wait(waiting).await,
             // The store has stopped answering, and perhaps it is this request that finds it back.
             None => guard.run(|| acquire(&*shared.store, &shared, &asked)).await,
         };
-        let ruling = rule(&shared, answer, &mut asked);
-        (ruling, asked)
-    }))
+        (Some(answer), asked)
+    })
 }
 
 #[inline]
@@ -108,53 +160,63 @@ fn demand<'a>(shared: &'a Shared, asked: &'a Asked) -> Demand<'a> {
         .only_time_refills(!shared.corrects() && limit.fixed_quota().is_some())
 }
 
-#[inline]
-fn rule(shared: &Shared, answer: Result<Acquired, StoreError>, asked: &mut [Asked]) -> Ruling {
+/// The verdict, once the store has answered.
+#[cold]
+pub(crate) fn conclude(
+    shared: &Arc<Shared>,
+    answer: Answer,
+    asked: &mut [Asked],
+    permits: Permits,
+    head: &RequestHead<'_>,
+) -> Verdict {
     match answer {
-        Ok(acquired) => told(acquired, Pool::Store),
-        Err(error) => {
-            crate::trace::event!(DEBUG, %error, "the store of rate limits failed");
-            away(shared, asked)
+        Some(Ok(acquired)) => {
+            Found { shared, asked, pool: Pool::Store }.judge(&acquired, permits, head)
         }
+        Some(Err(error)) => failed(shared, &error, asked, permits, head),
+        None => Verdict::reject(Rejection::CostTooHigh, None, shared, head),
     }
 }
 
-#[inline]
-fn told(acquired: Acquired, pool: Pool) -> Ruling {
-    match acquired {
-        Acquired::Granted(levels) => Ruling::Granted(levels, pool),
-        Acquired::Denied(levels) => Ruling::Denied(levels, pool),
-        Acquired::Full => Ruling::Rejected(Rejection::StoreFull),
-    }
-}
-
-fn away(shared: &Shared, asked: &mut [Asked]) -> Ruling {
-    match shared.on_outage {
-        Outage::Open => Ruling::Unchecked,
-        Outage::Closed => Ruling::Rejected(Rejection::StoreUnavailable),
+#[cold]
+fn failed(
+    shared: &Arc<Shared>,
+    error: &StoreError,
+    asked: &mut [Asked],
+    permits: Permits,
+    head: &RequestHead<'_>,
+) -> Verdict {
+    crate::trace::event!(DEBUG, %error, "the store of rate limits failed");
+    // The event is there only with the feature.
+    let _ = error;
+    let answer = match shared.on_outage {
+        Outage::Open => {
+            return Found { shared, asked, pool: Pool::Store }.let_pass(permits, head);
+        }
+        Outage::Closed => None,
         Outage::LocalFallback { .. } => fall_back(shared, asked),
+    };
+    match answer {
+        Some(acquired) => {
+            Found { shared, asked, pool: Pool::Fallback }.judge(&acquired, permits, head)
+        }
+        None => Verdict::reject(Rejection::StoreUnavailable, None, shared, head),
     }
 }
 
 #[cfg(feature = "memory")]
-fn fall_back(shared: &Shared, asked: &mut [Asked]) -> Ruling {
-    let Some(fallback) = &shared.fallback else {
-        return Ruling::Rejected(Rejection::StoreUnavailable);
-    };
+fn fall_back(shared: &Shared, asked: &mut [Asked]) -> Option<Acquired> {
+    let fallback = shared.fallback.as_ref()?;
     for asked in &mut *asked {
         asked.quota = fallback.share(&asked.quota);
         // The share may hold less than the request costs; then it costs all of the share.
         asked.cost = asked.cost.min(asked.quota.burst());
     }
-    let answer = acquire(&fallback.store, shared, asked).try_ready();
-    match answer {
-        Ok(Ok(acquired)) => told(acquired, Pool::Fallback),
-        // Memory always answers.
-        _ => Ruling::Rejected(Rejection::StoreUnavailable),
-    }
+    // Memory always answers.
+    acquire(&fallback.store, shared, asked).try_ready().ok()?.ok()
 }
 
 #[cfg(not(feature = "memory"))]
-fn fall_back(_: &Shared, _: &mut [Asked]) -> Ruling {
-    Ruling::Rejected(Rejection::StoreUnavailable)
+fn fall_back(_: &Shared, _: &mut [Asked]) -> Option<Acquired> {
+    None
 }

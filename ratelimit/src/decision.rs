@@ -1,8 +1,12 @@
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderMap;
 use smallvec::SmallVec;
+use stonework_core::Clock;
 
+use crate::headers::Renderer;
 use crate::quota::Quota;
 use crate::span::Span;
 
@@ -56,94 +60,117 @@ pub enum Basis {
     Unchecked,
 }
 
-/// How a client stands under one policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
-    pub(crate) policy: Arc<str>,
-    pub(crate) figures: Figures,
+/// What all decisions of a layer have in common.
+#[derive(Debug)]
+pub(crate) struct Policies {
+    /// Their names and quotas.
+    pub(crate) terms: Box<[(Arc<str>, Quota)]>,
+    pub(crate) renderer: Renderer,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// What a [`Standing`] tells, short of the name: all that a response's headers need, and small
-/// enough to be carried along with the request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Figures {
+impl Policies {
+    /// Tells the client how it stands.
+    #[inline]
+    pub(crate) fn tell(&self, granted: bool, standings: &[Standing], headers: &mut HeaderMap) {
+        self.renderer.write(granted, standings, || self.clock.unix(), headers);
+    }
+}
+
+/// How a client stands under one policy.
+///
+/// It is carried along with the request, and so it is small: what is not the client's own is in
+/// the policies.
+#[derive(Clone)]
+pub struct Standing {
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) debt: Span,
+    /// Where it is not the policy's.
+    pub(crate) own: Option<Box<Quota>>,
+    /// What the header tells of the key, if it is to.
+    pub(crate) partition: Option<Box<[u8; 12]>>,
     /// The policy's place among those of the layer.
     pub(crate) at: u16,
     pub(crate) fits: bool,
     pub(crate) shadow: bool,
     pub(crate) cost: u32,
-    pub(crate) quota: Quota,
-    pub(crate) debt: Span,
-    /// What the header tells of the key, if it is to.
-    pub(crate) partition: Option<Box<[u8; 12]>>,
 }
 
-impl AsRef<Figures> for Figures {
-    fn as_ref(&self) -> &Self {
-        self
-    }
-}
-
-impl AsRef<Figures> for Standing {
-    fn as_ref(&self) -> &Figures {
-        &self.figures
+impl fmt::Debug for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Standing")
+            .field("policy", &self.policy())
+            .field("quota", self.quota())
+            .field("cost", &self.cost)
+            .field("shadow", &self.shadow)
+            .field("exceeded", &self.is_exceeded())
+            .field("remaining", &self.remaining())
+            .finish_non_exhaustive()
     }
 }
 
-impl Figures {
-    pub(crate) const fn remaining(&self) -> u32 {
-        self.quota.remaining(self.debt)
+impl PartialEq for Standing {
+    fn eq(&self, other: &Self) -> bool {
+        let all = |of: &Self| (of.cost, of.shadow, of.fits, of.debt);
+        self.policy() == other.policy() && self.quota() == other.quota() && all(self) == all(other)
     }
+}
 
-    pub(crate) const fn retry_after(&self) -> Option<Duration> {
-        self.quota.wait(self.debt, self.cost)
-    }
+impl Eq for Standing {}
 
+impl Standing {
     /// Is it for this policy that the request was denied?
     pub(crate) const fn denies(&self) -> bool {
         !self.fits && !self.shadow
     }
-}
 
-impl Standing {
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.policies.terms[usize::from(self.at)].0
+    }
+
     /// The policy's name.
     pub fn policy(&self) -> &str {
-        &self.policy
+        self.name()
     }
 
     /// The quota that was applied.
-    pub const fn quota(&self) -> &Quota {
-        &self.figures.quota
+    #[inline]
+    pub fn quota(&self) -> &Quota {
+        match &self.own {
+            None => &self.policies.terms[usize::from(self.at)].1,
+            Some(own) => own,
+        }
     }
 
     /// What the request cost, or would have cost.
     pub const fn cost(&self) -> u32 {
-        self.figures.cost
+        self.cost
     }
 
     /// Does the policy only watch?
     pub const fn is_shadow(&self) -> bool {
-        self.figures.shadow
+        self.shadow
     }
 
     /// Was there too little for the request under this policy?
     pub const fn is_exceeded(&self) -> bool {
-        !self.figures.fits
+        !self.fits
     }
 
     /// Tokens that are left.
-    pub const fn remaining(&self) -> u32 {
-        self.figures.remaining()
+    #[inline]
+    pub fn remaining(&self) -> u32 {
+        self.quota().remaining(self.debt)
     }
 
     /// How long until all tokens are back, if none is taken.
     pub const fn reset(&self) -> Duration {
-        self.figures.debt.duration()
+        self.debt.duration()
     }
 
     /// How long until there are tokens for such a request, zero if they are there; `None` if it
     /// costs more than there ever are.
-    pub const fn retry_after(&self) -> Option<Duration> {
-        self.figures.retry_after()
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.quota().wait(self.debt, self.cost)
     }
 }

@@ -1,19 +1,21 @@
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use stonework_core::StoneBody;
+use stonework_core::{RequestHead, StoneBody};
 use tower_service::Service;
 
 use crate::admitted::Admitted;
 use crate::body::ResponseBody;
 use crate::concurrency::Permits;
-use crate::decide::Waiting;
-use crate::service::Ruled;
+use crate::decide::{Waiting, conclude};
+use crate::service::carry_out;
 use crate::shared::Shared;
 
 type Reply<B> = Response<ResponseBody<B>>;
@@ -42,9 +44,9 @@ pin_project! {
     {
         Passing { #[pin] future: S::Future },
         Admitted { #[pin] future: S::Future, admitted: Option<Admitted> },
-        Answered { response: Option<Box<Reply<ResBody>>> },
+        Answered { response: Option<Box<Response<Bytes>>>, body: PhantomData<fn() -> ResBody> },
         // Boxed, so that a request whose store answers at once is not moved about with room for it.
-        Asking { ruling: Waiting, parked: Option<Box<Parked<S, ReqBody>>> },
+        Asking { answer: Waiting, parked: Option<Box<Parked<S, ReqBody>>> },
     }
 }
 
@@ -71,12 +73,27 @@ where
         Self { state: State::Admitted { future, admitted: Some(admitted) } }
     }
 
-    pub(crate) fn answer(response: Reply<ResBody>) -> Self {
-        Self { state: State::Answered { response: Some(Box::new(response)) } }
+    pub(crate) const fn answer(response: Box<Response<Bytes>>) -> Self {
+        Self { state: State::Answered { response: Some(response), body: PhantomData } }
     }
 
-    pub(crate) const fn wait(ruling: Waiting, parked: Box<Parked<S, ReqBody>>) -> Self {
-        Self { state: State::Asking { ruling, parked: Some(parked) } }
+    pub(crate) const fn wait(answer: Waiting, parked: Box<Parked<S, ReqBody>>) -> Self {
+        Self { state: State::Asking { answer, parked: Some(parked) } }
+    }
+
+    /// Waits for the store, and goes on.
+    #[inline(never)]
+    fn poll_store(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let StateProj::Asking { answer, parked } = self.as_mut().project().state.project() else {
+            return Poll::Ready(());
+        };
+        let (answer, mut asked) = ready!(answer.as_mut().poll(cx));
+        let Some(parked) = parked.take() else { return Poll::Pending };
+        let Parked { mut service, request, shared, permits } = *parked;
+        let verdict = conclude(&shared, answer, &mut asked, permits, &RequestHead::of(&request));
+        let next = carry_out(verdict, &mut service, request).state;
+        self.project().state.set(next);
+        Poll::Ready(())
     }
 }
 
@@ -87,35 +104,26 @@ where
     type Output = Result<Reply<ResBody>, S::Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        loop {
-            let next = match self.as_mut().project().state.project() {
-                StateProj::Passing { future } => {
-                    let whole = |body| ResponseBody::new(StoneBody::inner(body), None);
-                    return future.poll(cx).map_ok(|response| response.map(whole));
+        if matches!(self.state, State::Asking { .. }) {
+            ready!(self.as_mut().poll_store(cx));
+        }
+        match self.project().state.project() {
+            StateProj::Passing { future } => future
+                .poll(cx)
+                .map_ok(|r| r.map(|body| ResponseBody::new(StoneBody::inner(body), None))),
+            StateProj::Admitted { future, admitted } => {
+                match (ready!(future.poll(cx)), admitted.take()) {
+                    (Ok(response), Some(admitted)) => Poll::Ready(Ok(admitted.respond(response))),
+                    (Err(error), _) => Poll::Ready(Err(error)),
+                    // Polled again after it was ready, it stays pending.
+                    (Ok(_), None) => Poll::Pending,
                 }
-                StateProj::Admitted { future, admitted } => {
-                    let response = ready!(future.poll(cx));
-                    return match (response, admitted.take()) {
-                        (Ok(response), Some(admitted)) => {
-                            Poll::Ready(Ok(admitted.respond(response)))
-                        }
-                        (Err(error), _) => Poll::Ready(Err(error)),
-                        // Polled again after it was ready, it stays pending.
-                        (Ok(_), None) => Poll::Pending,
-                    };
-                }
-                StateProj::Answered { response } => {
-                    return response.take().map_or(Poll::Pending, |r| Poll::Ready(Ok(*r)));
-                }
-                StateProj::Asking { ruling, parked } => {
-                    let (ruling, asked) = ready!(ruling.as_mut().poll(cx));
-                    let Some(parked) = parked.take() else { return Poll::Pending };
-                    let Parked { mut service, request, shared, permits } = *parked;
-                    let ruled = Ruled { ruling, asked: &asked, permits, shared: &shared };
-                    ruled.carry_out(&mut service, request).state
-                }
-            };
-            self.as_mut().project().state.set(next);
+            }
+            StateProj::Answered { response, .. } => response.take().map_or(Poll::Pending, |r| {
+                Poll::Ready(Ok(r.map(|data| ResponseBody::new(StoneBody::full(data), None))))
+            }),
+            // It was left above.
+            StateProj::Asking { .. } => Poll::Pending,
         }
     }
 }

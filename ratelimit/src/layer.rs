@@ -14,12 +14,13 @@ use tower_layer::Layer;
 
 use crate::admit::Skip;
 use crate::concurrency::{Concurrency, Gate};
-use crate::decision::Decision;
+use crate::decision::{Decision, Policies};
 use crate::headers::{Headers, Renderer, Told};
 use crate::outage::Outage;
 use crate::partition::Partition;
 use crate::policy::{Limit, Policy};
 use crate::rejection::{PROBLEM_BASE, Rejection};
+use crate::reply::left;
 use crate::service::RateLimitService;
 use crate::shared::{HookFn, RefundFn, RenderFn, Shared};
 use crate::store::RateLimitStore;
@@ -311,13 +312,17 @@ impl RateLimitLayerBuilder {
         };
         Shared {
             denials: limits.iter().map(denial).collect(),
-            renderer: Renderer::new(self.headers, told),
+            left: left(),
+            policies: Arc::new(Policies {
+                terms: limits.iter().map(|limit| (Arc::clone(&limit.name), limit.quota)).collect(),
+                renderer: Renderer::new(self.headers, told),
+                clock: Arc::clone(&clock),
+            }),
             limits,
             gates,
             skip: self.skip,
             store,
-            guard: StoreGuard::new(self.store_timeout, Arc::clone(&clock)),
-            clock,
+            guard: StoreGuard::new(self.store_timeout, clock),
             on_outage,
             #[cfg(feature = "memory")]
             fallback: fallback(on_outage),

@@ -2,15 +2,32 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Response;
-use stonework_core::{NotExecuted, Problem, Protocol, RequestHead, Retry, StoneBody};
+use bytes::Bytes;
+use http::{Extensions, Response};
+use stonework_core::{NotExecuted, Problem, Protocol, RequestHead, Retry};
 
-use crate::body::ResponseBody;
 use crate::decision::{Decision, Standing};
 use crate::grpc_details;
 use crate::headers::retry_after;
 use crate::rejection::Rejection;
 use crate::shared::Shared;
+
+/// What a denial leaves in its response's extensions, as far as it is the same for all. With room
+/// for the rest, which a clone has too: a map that grows with its fourth entry costs as much as
+/// three insertions.
+pub(crate) fn left() -> Extensions {
+    #[derive(Clone)]
+    struct Room<const N: usize>;
+
+    let mut left = Extensions::new();
+    left.insert(Rejection::QuotaExceeded);
+    left.insert(NotExecuted);
+    left.insert(Room::<1>);
+    left.insert(Room::<2>);
+    left.remove::<Room<1>>();
+    left.remove::<Room<2>>();
+    left
+}
 
 /// A refusal: what it is for, and what is told of buckets.
 pub(crate) struct Refusal<'a> {
@@ -21,11 +38,7 @@ pub(crate) struct Refusal<'a> {
 }
 
 impl Refusal<'_> {
-    pub(crate) fn reply<B>(
-        self,
-        shared: &Shared,
-        head: &RequestHead<'_>,
-    ) -> Response<ResponseBody<B>> {
+    pub(crate) fn reply(self, shared: &Shared, head: &RequestHead<'_>) -> Box<Response<Bytes>> {
         let rejection = self.rejection;
         crate::trace::event!(DEBUG, reason = rejection.slug(), "a request was rejected");
         let protocol = Protocol::of(head.headers);
@@ -34,16 +47,18 @@ impl Refusal<'_> {
             Some(render) => render(rejection, &problem, head),
             None => problem.to_response(&protocol),
         };
-        let unix = || shared.clock.unix();
-        shared.renderer.write(false, self.standings(), unix, response.headers_mut());
-        let extensions = response.extensions_mut();
-        extensions.insert(problem);
-        extensions.insert(rejection);
-        extensions.insert(NotExecuted);
-        if let Some(decision) = self.decision.filter(|_| shared.tells) {
-            extensions.insert(decision);
+        shared.policies.tell(false, self.standings(), response.headers_mut());
+        let mut left = shared.left.clone();
+        if rejection != Rejection::QuotaExceeded {
+            left.insert(rejection);
         }
-        response.map(|data| ResponseBody::new(StoneBody::full(data), None))
+        left.insert(problem);
+        if let Some(decision) = self.decision.filter(|_| shared.tells) {
+            left.insert(decision);
+        }
+        // Mostly there is nothing yet, and then it is the whole map that moves.
+        response.extensions_mut().extend(left);
+        Box::new(response)
     }
 
     fn problem(&self, shared: &Shared, protocol: &Protocol) -> Problem {
@@ -64,7 +79,7 @@ impl Refusal<'_> {
         let mut denying = self.denying();
         match (self.rejection, denying.next(), denying.next()) {
             (Rejection::QuotaExceeded, Some(standing), None) => {
-                shared.denials[usize::from(standing.figures.at)].clone()
+                shared.denials[usize::from(standing.at)].clone()
             }
             _ => {
                 let violated = self.violated().map(|name| Cow::Owned(String::from(&**name)));
@@ -87,10 +102,10 @@ impl Refusal<'_> {
 
     /// The policies that it was for.
     fn violated(&self) -> impl Iterator<Item = &Arc<str>> {
-        self.gate.into_iter().chain(self.denying().map(|standing| &standing.policy))
+        self.gate.into_iter().chain(self.denying().map(Standing::name))
     }
 
     fn denying(&self) -> impl Iterator<Item = &Standing> {
-        self.standings().iter().filter(|standing| standing.figures.denies())
+        self.standings().iter().filter(|standing| standing.denies())
     }
 }

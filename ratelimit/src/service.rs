@@ -9,16 +9,12 @@ use http_body::Body;
 use stonework_core::RequestHead;
 use tower_service::Service;
 
-use crate::admit::{Asked, AskedAll, admit};
-use crate::admitted::Admitted;
 use crate::body::ResponseBody;
 use crate::concurrency::Permits;
-use crate::decide::{Deciding, Ruling, decide};
+use crate::decide::{Deciding, decide};
 use crate::future::{Parked, ResponseFuture};
-use crate::rejection::Rejection;
-use crate::reply::Refusal;
 use crate::shared::Shared;
-use crate::verdict::{Verdict, judge};
+use crate::verdict::Verdict;
 
 /// The service that [`RateLimitLayer`](crate::RateLimitLayer) puts around another one.
 pub struct RateLimitService<S> {
@@ -61,52 +57,21 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let head = RequestHead::of(&request);
-        if self.shared.skip.skips(&head) {
-            return ResponseFuture::pass(self.inner.call(request));
-        }
-        let (mut permits, mut asked) = (Permits::new(), AskedAll::new());
-        if let Err((rejection, gate)) = screen(&self.shared, &head, &mut permits, &mut asked) {
-            let refusal = Refusal { rejection, gate, decision: None };
-            return ResponseFuture::answer(refusal.reply(&self.shared, &head));
-        }
-        if asked.is_empty() {
-            return self.pass(request, permits);
-        }
-        match decide(&self.shared, &mut asked) {
-            Deciding::Now(ruling) => {
-                let ruled = Ruled { ruling, asked: &asked, permits, shared: &self.shared };
-                ruled.carry_out(&mut self.inner, request)
+        match decide(&self.shared, &RequestHead::of(&request)) {
+            Deciding::Now(verdict) => carry_out(verdict, &mut self.inner, request),
+            Deciding::Later(answer, permits) => {
+                ResponseFuture::wait(answer, self.park(request, permits))
             }
-            Deciding::Later(ruling) => ResponseFuture::wait(ruling, self.park(request, permits)),
         }
     }
 }
 
-impl<S> RateLimitService<S> {
-    fn pass<ReqBody, ResBody>(
-        &mut self,
-        request: Request<ReqBody>,
-        permits: Permits,
-    ) -> ResponseFuture<S, ReqBody, ResBody>
-    where
-        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    {
-        let future = self.inner.call(request);
-        if permits.is_empty() {
-            return ResponseFuture::pass(future);
-        }
-        ResponseFuture::go(future, Admitted::holding(Arc::clone(&self.shared), permits))
-    }
-
+impl<S: Clone> RateLimitService<S> {
     fn park<ReqBody>(
         &mut self,
         request: Request<ReqBody>,
         permits: Permits,
-    ) -> Box<Parked<S, ReqBody>>
-    where
-        S: Clone,
-    {
+    ) -> Box<Parked<S, ReqBody>> {
         // The one that was polled ready is the one to be called.
         let clone = self.inner.clone();
         let service = mem::replace(&mut self.inner, clone);
@@ -114,58 +79,22 @@ impl<S> RateLimitService<S> {
     }
 }
 
-/// Permits come first: they cost nothing, and a request that gets none shall not be charged.
+/// Calls the service, or does not.
 #[inline]
-fn screen<'a>(
-    shared: &'a Shared,
-    head: &RequestHead<'_>,
-    permits: &mut Permits,
-    asked: &mut AskedAll,
-) -> Result<(), (Rejection, Option<&'a Arc<str>>)> {
-    for gate in &shared.gates {
-        match gate.enter(head) {
-            Ok(permit) => permits.extend(permit),
-            Err(rejection) => {
-                let named = (rejection == Rejection::TooManyAtOnce).then(|| gate.name());
-                return Err((rejection, named));
-            }
+pub(crate) fn carry_out<S, ReqBody, ResBody>(
+    verdict: Verdict,
+    service: &mut S,
+    mut request: Request<ReqBody>,
+) -> ResponseFuture<S, ReqBody, ResBody>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+{
+    match verdict {
+        Verdict::Pass => ResponseFuture::pass(service.call(request)),
+        Verdict::Go(admitted) => {
+            admitted.prepare(request.extensions_mut());
+            ResponseFuture::go(service.call(request), admitted)
         }
-    }
-    admit(&shared.limits, head, asked).map_err(|rejection| (rejection, None))
-}
-
-/// What is to be done with a request.
-pub(crate) struct Ruled<'a> {
-    pub(crate) ruling: Ruling,
-    pub(crate) asked: &'a [Asked],
-    pub(crate) permits: Permits,
-    pub(crate) shared: &'a Arc<Shared>,
-}
-
-impl Ruled<'_> {
-    /// Calls the service, or does not.
-    #[inline]
-    pub(crate) fn carry_out<S, ReqBody, ResBody>(
-        self,
-        service: &mut S,
-        mut request: Request<ReqBody>,
-    ) -> ResponseFuture<S, ReqBody, ResBody>
-    where
-        S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    {
-        let Self { ruling, asked, permits, shared } = self;
-        match judge(shared, &ruling, asked, &RequestHead::of(&request)) {
-            Verdict::Go(granted) if granted.is_plain() && permits.is_empty() => {
-                ResponseFuture::pass(service.call(request))
-            }
-            Verdict::Go(granted) => {
-                let extensions = request.extensions_mut();
-                let admitted = Admitted::new(Arc::clone(shared), granted, permits, extensions);
-                ResponseFuture::go(service.call(request), admitted)
-            }
-            Verdict::Stop(refusal) => {
-                ResponseFuture::answer(refusal.reply(shared, &RequestHead::of(&request)))
-            }
-        }
+        Verdict::Stop(response) => ResponseFuture::answer(response),
     }
 }

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Extensions;
+use http::response::Parts;
 use stonework_core::{Key, Started, StoreError};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
@@ -37,6 +39,20 @@ pub(crate) struct Settlement {
     pub(crate) charge: Charge,
     pub(crate) pool: Pool,
     pub(crate) paid: Vec<Paid>,
+}
+
+impl Settlement {
+    /// Lets the handler correct the cost, if it may.
+    pub(crate) fn offer(&self, extensions: &mut Extensions) {
+        if self.shared.adjustable {
+            extensions.insert(self.charge.clone());
+        }
+    }
+
+    /// Whether this response is one for which everything is given back.
+    pub(crate) fn is_refunded(&self, head: &Parts) -> bool {
+        self.shared.refund_when.as_ref().is_some_and(|when| when(head))
+    }
 }
 
 impl Drop for Settlement {

@@ -2,16 +2,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Response;
 use http::response::Parts;
-use stonework_core::{Clock, Problem, RequestHead, StoreGuard};
+use http::{Extensions, Response};
+use stonework_core::{Problem, RequestHead, StoreGuard};
 
 use crate::admit::Skip;
 use crate::concurrency::Gate;
-use crate::decision::Decision;
+use crate::decision::{Decision, Policies};
 #[cfg(feature = "memory")]
 use crate::fallback::Fallback;
-use crate::headers::Renderer;
 use crate::outage::Outage;
 use crate::partition::Partition;
 use crate::policy::Limit;
@@ -26,17 +25,18 @@ pub(crate) type HookFn = Arc<dyn Fn(&Decision, &RequestHead<'_>) + Send + Sync>;
 /// What all clones of a layer have in common.
 pub(crate) struct Shared {
     pub(crate) limits: Vec<Limit>,
+    pub(crate) policies: Arc<Policies>,
     /// What is said to who exceeds one limit, for each.
     pub(crate) denials: Box<[Problem]>,
+    /// What denials leave in their responses' extensions.
+    pub(crate) left: Extensions,
     pub(crate) gates: Vec<Gate>,
     pub(crate) skip: Skip,
     pub(crate) store: Arc<dyn RateLimitStore>,
     pub(crate) guard: StoreGuard,
-    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) on_outage: Outage,
     #[cfg(feature = "memory")]
     pub(crate) fallback: Option<Fallback>,
-    pub(crate) renderer: Renderer,
     pub(crate) partition: Option<Partition>,
     /// Whether handlers may correct the cost.
     pub(crate) adjustable: bool,
@@ -49,6 +49,15 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Is nothing to be said or done about a request that is granted?
+    #[inline]
+    pub(crate) fn is_silent(&self) -> bool {
+        self.policies.renderer.is_silent()
+            && !self.tells
+            && self.on_decision.is_none()
+            && !self.corrects()
+    }
+
     /// Whether buckets may be given tokens by something else than time.
     pub(crate) const fn corrects(&self) -> bool {
         self.adjustable || self.refund_when.is_some()

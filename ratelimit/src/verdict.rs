@@ -1,145 +1,181 @@
 use std::sync::Arc;
 
-use smallvec::SmallVec;
+use bytes::Bytes;
+use http::Response;
 use stonework_core::RequestHead;
 
 use crate::admit::Asked;
-use crate::decide::Ruling;
-use crate::decision::{Basis, Decision, Figures, Standing, Standings};
+use crate::admitted::{Admitted, Told};
+use crate::body::Held;
+use crate::charge::Charge;
+use crate::concurrency::Permits;
+use crate::decision::{Basis, Decision, Standing, Standings};
 use crate::rejection::Rejection;
 use crate::reply::Refusal;
-use crate::settlement::{Paid, Pool};
+use crate::settlement::{Paid, Pool, Settlement};
 use crate::shared::Shared;
-use crate::store::Level;
+use crate::store::{Acquired, Level};
 
 /// What becomes of a request.
 pub(crate) enum Verdict {
-    Go(Granted),
-    Stop(Refusal<'static>),
+    /// It goes on, and that is all.
+    Pass,
+    /// It goes on, and something is to be done for it.
+    Go(Admitted),
+    /// It is answered.
+    Stop(Box<Response<Bytes>>),
 }
 
-/// A request that may go on.
-pub(crate) struct Granted {
-    pub(crate) told: Told,
+impl Verdict {
+    /// Goes on, with nothing but permits.
+    #[inline]
+    pub(crate) fn hold(permits: Permits) -> Self {
+        if permits.is_empty() {
+            return Self::Pass;
+        }
+        let held = Some(Box::new(Held { _permits: permits, settlement: None }));
+        Self::Go(Admitted { told: Told::Nothing, held })
+    }
+
+    /// Nothing was charged, and there is nothing to tell of buckets.
+    #[cold]
+    pub(crate) fn reject(
+        rejection: Rejection,
+        gate: Option<&Arc<str>>,
+        shared: &Shared,
+        head: &RequestHead<'_>,
+    ) -> Self {
+        Self::Stop(Refusal { rejection, gate, decision: None }.reply(shared, head))
+    }
+}
+
+/// What was asked about a request, and who answered.
+#[derive(Clone, Copy)]
+pub(crate) struct Found<'a> {
+    pub(crate) shared: &'a Arc<Shared>,
+    pub(crate) asked: &'a [Asked],
     pub(crate) pool: Pool,
-    /// Empty unless the cost may be corrected.
-    pub(crate) paid: Vec<Paid>,
 }
 
-impl Granted {
-    /// Is nothing to be done when the handler has answered?
-    pub(crate) const fn is_plain(&self) -> bool {
-        matches!(self.told, Told::Nothing) && self.paid.is_empty()
-    }
-}
-
-/// What is told of a request that goes on: no more than somebody wants to hear.
-pub(crate) enum Told {
-    Nothing,
-    /// To the client.
-    Figures(SmallVec<[Figures; 1]>),
-    /// To the handler and to outer layers too.
-    Decision(Decision),
-}
-
-#[inline]
-pub(crate) fn judge(
-    shared: &Shared,
-    ruling: &Ruling,
-    asked: &[Asked],
-    head: &RequestHead<'_>,
-) -> Verdict {
-    match ruling {
-        Ruling::Granted(levels, pool) => Verdict::Go(Granted {
-            told: told(shared, (asked, levels, *pool), head),
-            pool: *pool,
-            paid: if shared.corrects() { paid(asked, levels) } else { Vec::new() },
-        }),
-        Ruling::Denied(levels, pool) => {
-            let decision = decision(shared, (asked, levels, *pool), false, head);
-            let rejection = Rejection::QuotaExceeded;
-            Verdict::Stop(Refusal { rejection, gate: None, decision: Some(decision) })
-        }
-        Ruling::Unchecked => {
-            let decision = Decision::new(true, Basis::Unchecked, Standings::new());
-            let told = Told::Decision(heard(shared, decision, head));
-            Verdict::Go(Granted { told, pool: Pool::Store, paid: Vec::new() })
-        }
-        Ruling::Rejected(rejection) => {
-            Verdict::Stop(Refusal { rejection: *rejection, gate: None, decision: None })
+impl Found<'_> {
+    #[inline(always)]
+    pub(crate) fn judge(
+        self,
+        acquired: &Acquired,
+        permits: Permits,
+        head: &RequestHead<'_>,
+    ) -> Verdict {
+        match acquired {
+            Acquired::Granted(_) if self.shared.is_silent() => Verdict::hold(permits),
+            Acquired::Granted(levels) => Verdict::Go(Admitted {
+                told: self.told(levels, head),
+                held: self.held(levels, permits),
+            }),
+            Acquired::Denied(levels) => self.deny(levels, head),
+            Acquired::Full => Verdict::reject(Rejection::StoreFull, None, self.shared, head),
         }
     }
+
+    /// The request goes on although the store was away.
+    pub(crate) fn let_pass(self, permits: Permits, head: &RequestHead<'_>) -> Verdict {
+        let decision = Decision::new(true, Basis::Unchecked, Standings::new());
+        hear(self.shared, &decision, head);
+        let told = if self.shared.tells { Told::Decision(decision) } else { Told::Nothing };
+        Verdict::Go(Admitted { told, held: self.held(&[], permits) })
+    }
+
+    #[inline]
+    fn told(self, levels: &[Level], head: &RequestHead<'_>) -> Told {
+        let shared = self.shared;
+        if shared.tells || shared.on_decision.is_some() {
+            let decision = self.decision(true, levels, head);
+            if shared.tells {
+                return Told::Decision(decision);
+            }
+        }
+        match (self.asked, levels) {
+            _ if shared.policies.renderer.is_silent() => Told::Nothing,
+            ([asked], [level]) => Told::Standing(self.standing(asked, level)),
+            _ => Told::Standings(self.standings(levels).collect()),
+        }
+    }
+
+    #[inline(never)]
+    fn deny(self, levels: &[Level], head: &RequestHead<'_>) -> Verdict {
+        let decision = Some(self.decision(false, levels, head));
+        let refusal = Refusal { rejection: Rejection::QuotaExceeded, gate: None, decision };
+        Verdict::Stop(refusal.reply(self.shared, head))
+    }
+
+    fn decision(self, granted: bool, levels: &[Level], head: &RequestHead<'_>) -> Decision {
+        let basis = match self.pool {
+            Pool::Store => Basis::Store,
+            Pool::Fallback => Basis::Fallback,
+        };
+        let standings = match (self.asked, levels) {
+            ([asked], [level]) => Standings::from_buf([self.standing(asked, level)]),
+            _ => self.standings(levels).collect(),
+        };
+        let decision = Decision::new(granted, basis, standings);
+        hear(self.shared, &decision, head);
+        decision
+    }
+
+    fn standings(self, levels: &[Level]) -> impl Iterator<Item = Standing> {
+        self.asked.iter().zip(levels).map(move |(asked, level)| self.standing(asked, level))
+    }
+
+    #[inline]
+    fn standing(self, asked: &Asked, level: &Level) -> Standing {
+        let Shared { limits, policies, partition, .. } = &**self.shared;
+        let limit = asked.limit(limits);
+        let is_own = self.pool == Pool::Fallback || limit.fixed_quota().is_none();
+        let partition = partition.as_ref();
+        Standing {
+            policies: Arc::clone(policies),
+            debt: level.debt,
+            own: is_own.then(|| Box::new(asked.quota)),
+            partition: partition.map(|of| Box::new(of.of(&limit.name, asked.key.as_bytes()))),
+            at: asked.at,
+            fits: level.fits,
+            shadow: limit.shadow,
+            cost: asked.cost,
+        }
+    }
+
+    #[inline]
+    fn held(self, levels: &[Level], permits: Permits) -> Option<Box<Held>> {
+        if permits.is_empty() && !self.shared.corrects() {
+            return None;
+        }
+        let settlement = self.shared.corrects().then(|| self.settlement(levels));
+        Some(Box::new(Held { _permits: permits, settlement }))
+    }
+
+    /// Also where nothing was charged: a handler that wants a charge shall not fail for those whom
+    /// no limit concerns, or while the store is away.
+    fn settlement(self, levels: &[Level]) -> Settlement {
+        let charged = self.asked.iter().zip(levels).filter(|(_, level)| level.fits);
+        let paid: Vec<_> = charged.map(paid).collect();
+        let limits = &self.shared.limits;
+        let names = paid.iter().map(|paid| Arc::clone(&limits[usize::from(paid.at)].name));
+        let charge = Charge::new(names);
+        Settlement { shared: Arc::clone(self.shared), charge, pool: self.pool, paid }
+    }
 }
 
-type Found<'a> = (&'a [Asked], &'a [Level], Pool);
-
-#[inline]
-fn told(shared: &Shared, found: Found<'_>, head: &RequestHead<'_>) -> Told {
-    if shared.tells || shared.on_decision.is_some() {
-        return Told::Decision(decision(shared, found, true, head));
-    }
-    if shared.renderer.is_silent() {
-        return Told::Nothing;
-    }
-    match found {
-        ([asked], [level], _) => Told::Figures(SmallVec::from_buf([figures(shared, asked, level)])),
-        (asked, levels, _) => Told::Figures(
-            asked.iter().zip(levels).map(|(asked, level)| figures(shared, asked, level)).collect(),
-        ),
-    }
-}
-
-fn decision(
-    shared: &Shared,
-    (asked, levels, pool): Found<'_>,
-    granted: bool,
-    head: &RequestHead<'_>,
-) -> Decision {
-    let basis = match pool {
-        Pool::Store => Basis::Store,
-        Pool::Fallback => Basis::Fallback,
-    };
-    let standing = |(asked, level): (&Asked, &Level)| Standing {
-        policy: Arc::clone(&asked.limit(&shared.limits).name),
-        figures: figures(shared, asked, level),
-    };
-    let standings = match (asked, levels) {
-        ([asked], [level]) => Standings::from_buf([standing((asked, level))]),
-        _ => asked.iter().zip(levels).map(standing).collect(),
-    };
-    heard(shared, Decision::new(granted, basis, standings), head)
-}
-
-fn heard(shared: &Shared, decision: Decision, head: &RequestHead<'_>) -> Decision {
-    if let Some(hook) = &shared.on_decision {
-        hook(&decision, head);
-    }
-    decision
-}
-
-#[inline]
-fn figures(shared: &Shared, asked: &Asked, level: &Level) -> Figures {
-    let limit = asked.limit(&shared.limits);
-    let partition = shared.partition.as_ref();
-    Figures {
-        at: asked.at,
-        fits: level.fits,
-        shadow: limit.shadow,
-        cost: asked.cost,
-        quota: asked.quota,
-        debt: level.debt,
-        partition: partition.map(|of| Box::new(of.of(&limit.name, asked.key.as_bytes()))),
-    }
-}
-
-fn paid(asked: &[Asked], levels: &[Level]) -> Vec<Paid> {
-    let charged = asked.iter().zip(levels).filter(|(_, level)| level.fits);
-    let paid = |(asked, level): (&Asked, &Level)| Paid {
+fn paid((asked, level): (&Asked, &Level)) -> Paid {
+    Paid {
         at: asked.at,
         key: asked.key.clone(),
         quota: asked.quota,
         cost: asked.cost,
         receipt: level.receipt,
-    };
-    charged.map(paid).collect()
+    }
+}
+
+fn hear(shared: &Shared, decision: &Decision, head: &RequestHead<'_>) {
+    if let Some(hook) = &shared.on_decision {
+        hook(decision, head);
+    }
 }

@@ -68,7 +68,7 @@ impl Who {
     }
 
     /// `None` if the request has none, and is to be let off or rejected for it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn key(&self, head: &RequestHead<'_>, missing: MissingKey) -> Option<Key> {
         let mut key = match self {
             Self::Unset | Self::Everybody => return Some(Key::from(NOBODY)),

@@ -3,7 +3,7 @@ use http::{HeaderMap, HeaderValue};
 use super::figures::{allowance, retry_after_seconds, told, window};
 use super::line::{Line, value};
 use super::{RATELIMIT, RATELIMIT_POLICY, Told};
-use crate::decision::Figures;
+use crate::decision::Standing;
 use crate::quota::Quota;
 
 /// draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4: two Lists of Strings with parameters.
@@ -45,50 +45,45 @@ impl Draft10 {
 
     /// Both fields are Lists, which may be continued on another line: what the service inside says
     /// of its own policies stays.
-    pub(super) fn write<F: AsRef<Figures>>(
-        &self,
-        granted: bool,
-        figures: &[F],
-        headers: &mut HeaderMap,
-    ) {
-        if let Some(policies) = self.policies(figures) {
+    pub(super) fn write(&self, granted: bool, standings: &[Standing], headers: &mut HeaderMap) {
+        if let Some(policies) = self.policies(standings) {
             headers.append(RATELIMIT_POLICY, policies);
         }
-        if let Some(limits) = self.limits(granted, figures) {
+        if let Some(limits) = self.limits(granted, standings) {
             headers.append(RATELIMIT, limits);
         }
     }
 
-    fn policies<F: AsRef<Figures>>(&self, figures: &[F]) -> Option<HeaderValue> {
-        if self.is_all(figures) {
+    fn policies(&self, standings: &[Standing]) -> Option<HeaderValue> {
+        if self.is_all(standings) {
             return self.all.clone();
         }
         value(|line| {
-            for figures in told(figures) {
-                policy_item(line, self.name(figures), &figures.quota);
+            for standing in told(standings) {
+                policy_item(line, self.name(standing), standing.quota());
             }
         })
     }
 
-    fn is_all<F: AsRef<Figures>>(&self, figures: &[F]) -> bool {
-        let mut pairs = figures.iter().map(AsRef::as_ref).zip(&self.policies);
-        figures.len() == self.policies.len()
-            && pairs.all(|(figures, policy)| {
-                policy.quota.as_ref() == Some(&figures.quota) && policy.shadow == figures.shadow
+    fn is_all(&self, standings: &[Standing]) -> bool {
+        let mut pairs = standings.iter().zip(&self.policies);
+        standings.len() == self.policies.len()
+            && pairs.all(|(standing, policy)| {
+                policy.quota.as_ref() == Some(standing.quota()) && policy.shadow == standing.shadow
             })
     }
 
-    fn limits<F: AsRef<Figures>>(&self, granted: bool, figures: &[F]) -> Option<HeaderValue> {
-        let at_most = retry_after_seconds(granted, figures);
+    fn limits(&self, granted: bool, standings: &[Standing]) -> Option<HeaderValue> {
+        let at_most = retry_after_seconds(granted, standings);
         value(|line| {
-            for figures in told(figures).filter(|figures| granted || figures.denies()) {
-                limit_item(line, self.name(figures), figures, at_most);
+            for standing in told(standings).filter(|standing| granted || standing.denies()) {
+                limit_item(line, self.name(standing), standing, at_most);
             }
         })
     }
 
-    fn name(&self, figures: &Figures) -> &[u8] {
-        self.policies.get(usize::from(figures.at)).map_or(b"\"\"", |policy| &policy.name)
+    fn name(&self, standing: &Standing) -> &[u8] {
+        self.policies.get(usize::from(standing.at)).map_or(b"\"\"", |policy| &policy.name)
     }
 }
 
@@ -101,14 +96,14 @@ fn policy_item(line: &mut Line, name: &[u8], quota: &Quota) {
     line.integer(seconds);
 }
 
-fn limit_item(line: &mut Line, name: &[u8], figures: &Figures, at_most: Option<u64>) {
-    let (tokens, seconds) = allowance(figures, at_most);
+fn limit_item(line: &mut Line, name: &[u8], standing: &Standing, at_most: Option<u64>) {
+    let (tokens, seconds) = allowance(standing, at_most);
     item(line, name);
     line.bytes(b";r=");
     line.integer(tokens);
     line.bytes(b";t=");
     line.integer(seconds);
-    if let Some(partition) = &figures.partition {
+    if let Some(partition) = &standing.partition {
         line.bytes(b";pk=:");
         line.base64(partition);
         line.bytes(b":");

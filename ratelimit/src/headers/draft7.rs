@@ -3,7 +3,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::figures::{most_pressing, retry_after_seconds, seconds, window};
 use super::line::value;
 use super::{RATELIMIT, RATELIMIT_POLICY, Told, has_any};
-use crate::decision::Figures;
+use crate::decision::Standing;
 use crate::quota::Quota;
 
 const NAMES: [HeaderName; 2] = [RATELIMIT, RATELIMIT_POLICY];
@@ -26,18 +26,13 @@ impl Draft7 {
         Self { policies: policies.map(|told| told.quota.and_then(prepare)).collect() }
     }
 
-    pub(super) fn write<F: AsRef<Figures>>(
-        &self,
-        granted: bool,
-        figures: &[F],
-        headers: &mut HeaderMap,
-    ) {
-        let Some(standing) = most_pressing(figures) else { return };
+    pub(super) fn write(&self, granted: bool, standings: &[Standing], headers: &mut HeaderMap) {
+        let Some(standing) = most_pressing(standings) else { return };
         if has_any(headers, &NAMES) {
             return;
         }
         // The draft wants both to name the same point in time.
-        let reset = retry_after_seconds(granted, figures)
+        let reset = retry_after_seconds(granted, standings)
             .unwrap_or_else(|| seconds(standing.debt.duration()));
         if let (Some(policy), Some(limit)) = (self.policy(standing), limit(standing, reset)) {
             headers.insert(RATELIMIT_POLICY, policy);
@@ -45,10 +40,10 @@ impl Draft7 {
         }
     }
 
-    fn policy(&self, standing: &Figures) -> Option<HeaderValue> {
+    fn policy(&self, standing: &Standing) -> Option<HeaderValue> {
         match self.policies.get(usize::from(standing.at)) {
-            Some(Some((quota, value))) if *quota == standing.quota => Some(value.clone()),
-            _ => policy(&standing.quota),
+            Some(Some((quota, value))) if quota == standing.quota() => Some(value.clone()),
+            _ => policy(standing.quota()),
         }
     }
 }
@@ -67,8 +62,8 @@ fn policy(quota: &Quota) -> Option<HeaderValue> {
     })
 }
 
-fn limit(standing: &Figures, reset: u64) -> Option<HeaderValue> {
-    let (burst, remaining) = (standing.quota.burst(), standing.remaining());
+fn limit(standing: &Standing, reset: u64) -> Option<HeaderValue> {
+    let (burst, remaining) = (standing.quota().burst(), standing.remaining());
     value(|line| {
         line.bytes(b"limit=");
         line.integer(burst.into());

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use crate::decision::Figures;
+use crate::decision::Standing;
 use crate::quota::Quota;
 
 const SECOND: u128 = 1_000_000_000;
@@ -28,10 +28,10 @@ pub(super) const fn window(quota: &Quota) -> (u64, u64) {
 
 /// `r` and `t`. Who uses no more than `r` tokens every `t` seconds keeps to the rate: such clients
 /// exist, and the draft warns of telling them more (-10, section 8.5). `t` is not above `at_most`.
-pub(super) fn allowance(figures: &Figures, at_most: Option<u64>) -> (u64, u64) {
-    let (quota, remaining) = (&figures.quota, figures.remaining());
+pub(super) fn allowance(standing: &Standing, at_most: Option<u64>) -> (u64, u64) {
+    let (quota, remaining) = (standing.quota(), standing.remaining());
     let time = match remaining {
-        0 => seconds(quota.wait(figures.debt, 1).unwrap_or_default()),
+        0 => seconds(quota.wait(standing.debt, 1).unwrap_or_default()),
         _ => seconds_of(quota, remaining),
     };
     let time = time.max(1);
@@ -53,29 +53,32 @@ fn seconds_of(quota: &Quota, tokens: u32) -> u64 {
 }
 
 /// Policies that the client may hear of.
-pub(super) fn told<F: AsRef<Figures>>(figures: &[F]) -> impl Iterator<Item = &Figures> {
-    figures.iter().map(AsRef::as_ref).filter(|figures| !figures.shadow)
+pub(super) fn told(standings: &[Standing]) -> impl Iterator<Item = &Standing> {
+    standings.iter().filter(|standing| !standing.shadow)
 }
 
 /// How long a refused client has to wait: until the last policy that refused it would not. `None`
 /// if no policy refused it, or if the request costs more than there ever are.
-pub(crate) fn retry_after<F: AsRef<Figures>>(figures: &[F]) -> Option<Duration> {
-    let denying = told(figures).filter(|figures| figures.denies());
-    denying.map(Figures::retry_after).reduce(|a, b| Some(a?.max(b?))).flatten()
+pub(crate) fn retry_after(standings: &[Standing]) -> Option<Duration> {
+    let denying = told(standings).filter(|standing| standing.denies());
+    denying.map(Standing::retry_after).reduce(|a, b| Some(a?.max(b?))).flatten()
 }
 
 /// The same, as the field `Retry-After` has it.
-pub(super) fn retry_after_seconds<F: AsRef<Figures>>(granted: bool, figures: &[F]) -> Option<u64> {
-    let wait = if granted { None } else { retry_after(figures) };
+pub(super) fn retry_after_seconds(granted: bool, standings: &[Standing]) -> Option<u64> {
+    let wait = if granted { None } else { retry_after(standings) };
     wait.map(|wait| seconds(wait).max(1))
 }
 
 /// The policy to tell of where only one can be: the one that refused, for the longest time if there
 /// are several, else the one with the smallest share of tokens left. Of equals the first.
-pub(super) fn most_pressing<F: AsRef<Figures>>(figures: &[F]) -> Option<&Figures> {
-    let wait = |figures: &&Figures| Reverse(figures.retry_after().unwrap_or(Duration::MAX));
-    let exceeded = told(figures).filter(|figures| figures.denies());
+pub(super) fn most_pressing(standings: &[Standing]) -> Option<&Standing> {
+    let wait = |standing: &&Standing| Reverse(standing.retry_after().unwrap_or(Duration::MAX));
+    let exceeded = told(standings).filter(|standing| standing.denies());
     // Cross-multiplied shares: products of two `u32`.
-    let times = |a: &Figures, b: &Figures| u64::from(a.remaining()) * u64::from(b.quota.burst());
-    exceeded.min_by_key(wait).or_else(|| told(figures).min_by(|a, b| times(a, b).cmp(&times(b, a))))
+    let times =
+        |a: &Standing, b: &Standing| u64::from(a.remaining()) * u64::from(b.quota().burst());
+    exceeded
+        .min_by_key(wait)
+        .or_else(|| told(standings).min_by(|a, b| times(a, b).cmp(&times(b, a))))
 }

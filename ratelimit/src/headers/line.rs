@@ -1,8 +1,8 @@
 use bytes::Bytes;
 use http::HeaderValue;
 
-/// Room for the values of two or three policies.
-const SHORT: usize = 192;
+/// Room for the values of two policies.
+const SHORT: usize = 128;
 
 /// RFC 9651, section 3.3.1: Integers have no more than 15 digits.
 const LARGEST: u64 = 999_999_999_999_999;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName};
 
-use crate::decision::Figures;
+use crate::decision::Standing;
 use crate::quota::Quota;
 
 pub(crate) use figures::retry_after;
@@ -121,17 +121,17 @@ impl Renderer {
 
     /// How the client stands under the policies that concerned the request. `unix` is the time
     /// since 1970, asked for if it is needed.
-    pub(crate) fn write<F: AsRef<Figures>>(
+    pub(crate) fn write(
         &self,
         granted: bool,
-        figures: &[F],
+        standings: &[Standing],
         unix: impl FnOnce() -> Duration,
         headers: &mut HeaderMap,
     ) {
         match self {
-            Self::Draft10(dialect) => dialect.write(granted, figures, headers),
-            Self::Draft7(dialect) => dialect.write(granted, figures, headers),
-            Self::XRateLimit(dialect) => dialect.write(figures, unix, headers),
+            Self::Draft10(dialect) => dialect.write(granted, standings, headers),
+            Self::Draft7(dialect) => dialect.write(granted, standings, headers),
+            Self::XRateLimit(dialect) => dialect.write(standings, unix, headers),
             Self::None => {}
         }
     }

@@ -3,9 +3,10 @@ use std::sync::Arc;
 use http::HeaderValue;
 use proptest::prelude::*;
 use sfv::{BareItem, Item, List, ListEntry, Parser};
+use stonework_core::SystemClock;
 
 use super::*;
-use crate::decision::{Basis, Decision, Standing};
+use crate::decision::{Basis, Decision, Policies, Standing};
 use crate::span::Span;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -24,17 +25,35 @@ const fn known<'a>(name: &'a str, quota: Option<&'a Quota>) -> Told<'a> {
 fn standing(at: u16, name: &str, quota: Quota, used: u32, cost: u32, denied: bool) -> Standing {
     let debt = quota.time_of(used);
     let fits = !denied || quota.remaining(debt) >= cost;
-    let figures = Figures { at, fits, shadow: false, cost, quota, debt, partition: None };
-    Standing { policy: Arc::from(name), figures }
+    Standing { at, cost, debt, fits, ..untouched(name, quota) }
+}
+
+/// Of a layer whose policies all have this name and this quota.
+fn untouched(name: &str, quota: Quota) -> Standing {
+    let policies = Policies {
+        terms: (0..9).map(|_| (name.into(), quota)).collect(),
+        renderer: Renderer::None,
+        clock: Arc::new(SystemClock::new()),
+    };
+    Standing {
+        policies: Arc::new(policies),
+        debt: Span::ZERO,
+        own: None,
+        partition: None,
+        at: 0,
+        fits: true,
+        shadow: false,
+        cost: 1,
+    }
 }
 
 fn in_shadow(mut standing: Standing) -> Standing {
-    standing.figures.shadow = true;
+    standing.shadow = true;
     standing
 }
 
 fn decision(standings: &[Standing]) -> Decision {
-    let granted = !standings.iter().any(|standing| standing.figures.denies());
+    let granted = !standings.iter().any(Standing::denies);
     Decision::new(granted, Basis::Store, standings.to_vec().into())
 }
 
@@ -158,7 +177,7 @@ mod draft_10 {
     fn names_are_escaped_and_keys_are_bytes() {
         let a = quota(1, SECOND, 5);
         let mut standing = standing(0, r#"a"\"#, a, 0, 0, false);
-        standing.figures.partition = Some(Box::new([7; 12]));
+        standing.partition = Some(Box::new([7; 12]));
         let told = draft10(&[(r#"a"\"#, a)], &[standing]);
         let limit = r#""a\"\\";r=5;t=5;pk=:BwcHBwcHBwcHBwcH:"#;
         assert_eq!(told, both(r#""a\"\\";q=1;w=1"#, limit));
@@ -348,14 +367,12 @@ fn standings() -> impl Strategy<Value = Vec<Standing>> {
         one.prop_map(|(name, quota, (used, nanos, part), cost, [denied, shadow], partition)| {
             let used = quota.time_of(used % quota.burst() + 1);
             let debt = used.plus(Span { whole: nanos, part: part % quota.rate() }, quota.rate());
-            let policy = Arc::from(name);
             let fits = !denied || quota.remaining(debt) >= cost;
             let partition = partition.map(Box::new);
-            let figures = Figures { at: 0, fits, shadow, cost, quota, debt, partition };
-            Standing { policy, figures }
+            Standing { debt, partition, fits, shadow, cost, ..untouched(&name, quota) }
         });
     prop::collection::vec(one, 0..6).prop_map(|mut all| {
-        all.iter_mut().zip(0..).for_each(|(standing, at)| standing.figures.at = at);
+        all.iter_mut().zip(0..).for_each(|(standing, at)| standing.at = at);
         all
     })
 }
@@ -370,39 +387,39 @@ proptest! {
         let policies = standings.iter().zip(known);
         let policies = policies.map(|(one, known)| Told {
             name: one.policy(),
-            quota: known.then_some(&one.figures.quota),
-            shadow: one.figures.shadow,
+            quota: known.then_some(one.quota()),
+            shadow: one.shadow,
         });
         let renderer = Renderer::new(Headers::Draft10, policies);
         let concerned = standings.iter().zip(concerned).filter(|(_, is)| *is);
         let concerned: Vec<_> = concerned.map(|(one, _)| one.clone()).collect();
         let decision = decision(&concerned);
         let headers = written(&renderer, &decision);
-        let told: Vec<_> = concerned.iter().filter(|one| !one.figures.shadow).collect();
+        let told: Vec<_> = concerned.iter().filter(|one| !one.shadow).collect();
 
         let policies = read(&headers, "ratelimit-policy", "q", "w");
         prop_assert_eq!(policies.len(), told.len());
         for (one, (name, q, w, _)) in told.iter().zip(policies) {
             prop_assert_eq!(name, one.policy());
-            let per = one.figures.quota.per().as_nanos();
+            let per = one.quota().per().as_nanos();
             prop_assert_eq!(w as u128, per.div_ceil(1_000_000_000));
-            let exact = u128::from(one.figures.quota.rate()) * w as u128 * 1_000_000_000 / per;
+            let exact = u128::from(one.quota().rate()) * w as u128 * 1_000_000_000 / per;
             prop_assert_eq!(q as u128, exact.min(999_999_999_999_999));
             prop_assert!(q >= 1);
         }
 
         let most = wait(&decision).map(|wait| wait.as_nanos().div_ceil(1_000_000_000).max(1));
         let listed: Vec<_> =
-            told.into_iter().filter(|one| decision.is_granted() || !one.figures.fits).collect();
+            told.into_iter().filter(|one| decision.is_granted() || !one.fits).collect();
         let limits = read(&headers, "ratelimit", "r", "t");
         prop_assert_eq!(limits.len(), listed.len());
         for (one, (name, r, t, key)) in listed.into_iter().zip(limits) {
             prop_assert_eq!(name, one.policy());
-            prop_assert_eq!(key, one.figures.partition.as_ref().map(|key| key.to_vec()));
+            prop_assert_eq!(key, one.partition.as_ref().map(|key| key.to_vec()));
             prop_assert!(t >= 1);
             prop_assert!(most.is_none_or(|most| t as u128 <= most), "after Retry-After");
             let (r, t) = (r as u128, t as u128);
-            let (rate, per) = (u128::from(one.figures.quota.rate()), one.figures.quota.per().as_nanos());
+            let (rate, per) = (u128::from(one.quota().rate()), one.quota().per().as_nanos());
             prop_assert!(r * per <= t * rate * 1_000_000_000, "faster than the rate");
             let left = u128::from(one.remaining());
             if most.is_none_or(|most| t < most) {
@@ -420,9 +437,9 @@ proptest! {
     fn the_other_dialects_write_numbers(standings in standings()) {
         let decision = decision(&standings);
         for dialect in [Headers::Draft7, Headers::XRateLimit] {
-            let policies = standings.iter().map(|one| known(one.policy(), Some(&one.figures.quota)));
+            let policies = standings.iter().map(|one| known(one.policy(), Some(one.quota())));
             let headers = written(&Renderer::new(dialect, policies), &decision);
-            prop_assert_eq!(headers.is_empty(), standings.iter().all(|one| one.figures.shadow));
+            prop_assert_eq!(headers.is_empty(), standings.iter().all(|one| one.shadow));
             for name in ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-used", "x-ratelimit-reset"] {
                 if let Some(value) = headers.get(name) {
                     prop_assert!(value.to_str().unwrap().parse::<u64>().is_ok());

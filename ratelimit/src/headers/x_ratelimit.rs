@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::figures::{most_pressing, seconds};
 use super::line::value;
 use super::{Told, has_any};
-use crate::decision::Figures;
+use crate::decision::Standing;
 
 const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
@@ -33,17 +33,17 @@ impl XRateLimit {
         Self { resources: policies.map(prepare).collect() }
     }
 
-    pub(super) fn write<F: AsRef<Figures>>(
+    pub(super) fn write(
         &self,
-        figures: &[F],
+        standings: &[Standing],
         unix: impl FnOnce() -> Duration,
         headers: &mut HeaderMap,
     ) {
-        let Some(standing) = most_pressing(figures) else { return };
+        let Some(standing) = most_pressing(standings) else { return };
         if has_any(headers, &NAMES) {
             return;
         }
-        let (burst, remaining) = (standing.quota.burst(), standing.remaining());
+        let (burst, remaining) = (standing.quota().burst(), standing.remaining());
         let full_at = seconds(unix().saturating_add(standing.debt.duration()));
         for (name, number) in [
             (LIMIT, burst.into()),
