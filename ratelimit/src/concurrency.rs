@@ -62,7 +62,8 @@ impl Concurrency {
 
     key_methods!();
 
-    /// Never denies.
+    /// Counts, and never denies. A `tracing` event tells of each request that would have been one
+    /// too many.
     pub const fn shadow(mut self, shadow: bool) -> Self {
         self.shadow = shadow;
         self
@@ -113,8 +114,11 @@ impl Gate {
         };
         let mut held = lock(&self.held);
         let count = held.entry(key.clone()).or_default();
-        if *count >= *most && !shadow {
-            return Err(Rejection::TooManyAtOnce);
+        if *count >= *most {
+            crate::trace::event!(DEBUG, policy = &**self.name(), shadow, "too many at once");
+            if !shadow {
+                return Err(Rejection::TooManyAtOnce);
+            }
         }
         *count = count.saturating_add(1);
         drop(held);

@@ -1,10 +1,11 @@
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::slice::from_mut;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
-use stonework_core::{RequestHead, StoreError, StoreFuture};
+use stonework_core::{RequestHead, StoreError, StoreErrorKind, StoreFuture};
 
 use crate::admit::{Asked, AskedAll, admit, ask};
 use crate::concurrency::{Permits, enter};
@@ -186,9 +187,7 @@ fn failed(
     permits: Permits,
     head: &RequestHead<'_>,
 ) -> Verdict {
-    crate::trace::event!(DEBUG, %error, "the store of rate limits failed");
-    // The event is there only with the feature.
-    let _ = error;
+    tell_of(error);
     let answer = match shared.on_outage {
         Outage::Open => {
             return Found { shared, asked, pool: Pool::Store }.let_pass(permits, head);
@@ -201,6 +200,18 @@ fn failed(
             Found { shared, asked, pool: Pool::Fallback }.judge(&acquired, permits, head)
         }
         None => Verdict::reject(Rejection::StoreUnavailable, None, shared, head),
+    }
+}
+
+/// Limits hold only in part until the store is well again, and some failures do not pass by
+/// themselves: a right that is missing, or a cluster that is taken for one server. Who was not sent
+/// to the store has nothing to add.
+fn tell_of(error: &StoreError) {
+    if error.kind() != StoreErrorKind::NotAsked {
+        let cause = error.source();
+        crate::trace::event!(WARN, %error, ?cause, "the store of rate limits failed");
+        // The event is there only with the feature.
+        let _ = cause;
     }
 }
 

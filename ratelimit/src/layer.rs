@@ -223,8 +223,8 @@ impl RateLimitLayerBuilder {
         self
     }
 
-    /// Called with every decision, granted or not: for metrics, and to see what a policy in shadow
-    /// would have denied. It is on the request's path; count, and do nothing else.
+    /// Called with every decision that was made of buckets, granted or not: for metrics, and to see
+    /// what a policy in shadow would have denied. Other [rejections](Rejection) are in the response. It is on the request's path; count, and do nothing else.
     pub fn on_decision(
         mut self,
         hook: impl Fn(&Decision, &RequestHead<'_>) + Send + Sync + 'static,

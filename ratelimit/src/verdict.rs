@@ -133,7 +133,8 @@ impl Found<'_> {
         let partition = partition.as_ref();
         Standing {
             policies: Arc::clone(policies),
-            debt: level.debt,
+            // A store may have counted by another rate.
+            debt: level.debt.at(asked.quota.rate()),
             own: is_own.then(|| Box::new(asked.quota)),
             partition: partition.map(|of| Box::new(of.of(&limit.name, asked.key.as_bytes()))),
             at: asked.at,
