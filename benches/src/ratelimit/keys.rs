@@ -21,6 +21,11 @@ impl Keys {
         Self { many: 1 << 32, next: 0 }
     }
 
+    /// Do so many requests come from all of them, again and again?
+    pub(super) const fn come_again_within(&self, requests: usize) -> bool {
+        self.many <= requests as u64
+    }
+
     /// The same clients, from the middle on.
     #[must_use]
     pub const fn from_the_middle(self) -> Self {
