@@ -11,13 +11,13 @@ use tower_service::Service;
 /// The bare service: 200, a content type, a body that is there already. It does not look at the
 /// request.
 #[derive(Clone, Debug)]
-pub struct Inner {
+pub(crate) struct Inner {
     body: Bytes,
 }
 
 impl Inner {
     /// A service whose responses have a body of so many bytes.
-    pub fn new(response: usize) -> Self {
+    pub(crate) fn new(response: usize) -> Self {
         Self { body: vec![b'r'; response].into() }
     }
 }

@@ -1,17 +1,22 @@
-//! What the layers cost, each beside its peer, beside the bare service (the floor) and beside the
+//! What the layers cost, each beside its peers, beside the bare service (the floor) and beside the
 //! least code that could do the job (the limit).
 //!
-//! `README.md` says how it is measured, and how to read the figures.
+//! Each crate has a room of its own, which makes a [`Suite`]: subjects in scenarios, each a
+//! [`Work`]. All else is the same for all of them. `README.md` says how it is measured, and how to
+//! read the figures.
 
+mod idempotency;
 mod inner;
-mod limit;
-mod peer;
-mod run;
-mod scenario;
-mod subject;
-mod traffic;
+mod layered;
+pub mod ratelimit;
+mod rounds;
+mod suite;
+mod table;
+mod time;
+mod work;
 
-pub use inner::Inner;
-pub use run::{BATCH, Bench};
-pub use scenario::{Kind, SCENARIOS, Scenario};
-pub use subject::{Name, Subject};
+pub use rounds::Rounds;
+pub use suite::{FLOOR, OURS, Scenario, Subject, Suite, suites};
+pub use table::{print_head, print_row};
+pub use time::{processor_time, wall_time};
+pub use work::{Bench, Work};

@@ -3,27 +3,29 @@
 //! A program of its own, since an allocator that counts is slower.
 
 use allocation_counter::measure;
-use benches::{BATCH, Bench, Name, SCENARIOS};
+use benches::{Scenario, Subject, suites};
 
 /// Enough for the growth of a store's tables to be spread as it is over its life.
 const BATCHES: usize = 16;
 
 fn main() {
-    for scenario in SCENARIOS {
-        for name in Name::ALL.into_iter().filter(|name| name.does(scenario)) {
-            let mut bench = Bench::new(name, scenario);
-            let (mut count, mut bytes) = (0, 0);
-            for _ in 0..BATCHES {
-                let requests = bench.prepare(BATCH);
-                let info = measure(|| bench.measured(requests));
-                count += info.count_total;
-                bytes += info.bytes_total;
-            }
-            println!("{scenario}\t{}\t{}\t{}", name.word(), per_call(count), per_call(bytes));
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    for suite in suites() {
+        for scenario in suite.filtered(&words).scenarios {
+            scenario.subjects.iter().for_each(|subject| count(&scenario, subject));
         }
     }
 }
 
-fn per_call(total: u64) -> f64 {
-    total as f64 / (BATCHES * BATCH) as f64
+fn count(scenario: &Scenario, subject: &Subject) {
+    let mut bench = subject.start();
+    let (mut count, mut bytes) = (0, 0);
+    for _ in 0..BATCHES {
+        bench.prepare(scenario.batch);
+        let info = measure(|| bench.measured());
+        count += info.count_total;
+        bytes += info.bytes_total;
+    }
+    let per_call = |total: u64| total as f64 / (BATCHES * scenario.batch) as f64;
+    println!("{}\t{}\t{}\t{}", scenario.name, subject.word, per_call(count), per_call(bytes));
 }

@@ -3,7 +3,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE};
 use http::{HeaderName, HeaderValue, Request};
 
-use crate::scenario::{Kind, Scenario};
+use super::scenario::{Case, Kind};
+use super::subject::Name;
+use crate::layered::{Server, Traffic};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -11,19 +13,40 @@ const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// session that grew without end would tell of that alone.
 const SESSION: u64 = 32;
 
-/// Requests number `first` to `first + count`. The same numbers give the same requests.
-pub(crate) fn requests(scenario: Scenario, first: u64, count: usize) -> Vec<Request<Body>> {
-    let body = Bytes::from(vec![b'q'; scenario.request]);
-    (first..).take(count).map(|number| request(scenario, number, &body)).collect()
+/// What one subject is asked in one scenario. The same numbers give the same requests.
+pub(super) struct Calls {
+    pub(super) name: Name,
+    pub(super) case: Case,
+    /// The number of the next request.
+    pub(super) next: u64,
 }
 
-fn request(scenario: Scenario, number: u64, body: &Bytes) -> Request<Body> {
+impl Traffic for Calls {
+    fn server(&self) -> Server {
+        self.name.server(self.case)
+    }
+
+    fn requests(&mut self, count: usize) -> Vec<Request<Body>> {
+        let first = self.next;
+        if self.case.kind == Kind::First {
+            self.next += count as u64;
+        }
+        let body = Bytes::from(vec![b'q'; self.case.request]);
+        (first..).take(count).map(|number| request(self.case, number, &body)).collect()
+    }
+
+    fn lifetime(&self) -> usize {
+        if self.case.kind == Kind::First { self.name.lifetime() } else { usize::MAX }
+    }
+}
+
+fn request(case: Case, number: u64, body: &Bytes) -> Request<Body> {
     let mut request = Request::post("/v1/transfers").body(Body::from(body.clone()));
     if let Ok(request) = &mut request {
         let headers = request.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(COOKIE, value(&session(number / SESSION)));
-        if scenario.kind != Kind::Bypass {
+        if case.kind != Kind::Bypass {
             headers.insert(KEY, value(&key(number)));
         }
     }

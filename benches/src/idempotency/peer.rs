@@ -15,7 +15,7 @@ const HOUR: i64 = 60 * 60;
 type WithSessions<S> = CookieManager<SessionService<S, MokaStore>>;
 
 /// What the peer needs, without the peer.
-pub(crate) fn sessions<S>(inner: S) -> WithSessions<S> {
+pub(super) fn sessions<S>(inner: S) -> WithSessions<S> {
     let cookie = CookieOptions::build().name("session").max_age(24 * HOUR as u64).path("/");
     let store = Arc::new(MokaStore::builder().build());
     let sessions = SessionLayer::new(store).with_cookie_options(cookie);
@@ -23,12 +23,12 @@ pub(crate) fn sessions<S>(inner: S) -> WithSessions<S> {
 }
 
 /// The peer as it is by default: the key is a hash over the request.
-pub(crate) fn by_hash(inner: Inner) -> WithSessions<IdempotentService<Inner, MokaStore>> {
+pub(super) fn by_hash(inner: Inner) -> WithSessions<IdempotentService<Inner, MokaStore>> {
     sessions(IdempotentLayer::new(IdempotentOptions::new(HOUR)).layer(inner))
 }
 
 /// The peer with a key that the client makes. The rest of the request is not looked at.
-pub(crate) fn by_key(inner: Inner) -> WithSessions<IdempotentService<Inner, MokaStore>> {
+pub(super) fn by_key(inner: Inner) -> WithSessions<IdempotentService<Inner, MokaStore>> {
     let options = IdempotentOptions::new(HOUR).use_idempotency_key_header(None, false);
     sessions(IdempotentLayer::new(options).layer(inner))
 }

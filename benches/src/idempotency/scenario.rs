@@ -2,8 +2,7 @@ use std::fmt;
 
 /// What the layer has to do with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_enums)]
-pub enum Kind {
+pub(super) enum Kind {
     /// Nothing: it has no key.
     Bypass,
     /// The key is new: claim, run, record.
@@ -12,44 +11,38 @@ pub enum Kind {
     Replay,
 }
 
-/// One row group of the report.
+/// One scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs)]
-pub struct Scenario {
+pub(super) struct Case {
     /// What the layer has to do.
-    pub kind: Kind,
+    pub(super) kind: Kind,
     /// Bytes of the request's body.
-    pub request: usize,
+    pub(super) request: usize,
     /// Bytes of the response's body.
-    pub response: usize,
+    pub(super) response: usize,
 }
 
-impl Scenario {
+impl Case {
     const fn new(kind: Kind, request: usize, response: usize) -> Self {
         Self { kind, request, response }
-    }
-
-    /// The scenario with this name.
-    pub fn named(name: &str) -> Option<Self> {
-        SCENARIOS.into_iter().find(|scenario| scenario.to_string() == name)
     }
 }
 
 /// All scenarios. Those with an empty request are there to tell the hash of the body from the
 /// rest.
-pub const SCENARIOS: [Scenario; 9] = [
-    Scenario::new(Kind::Bypass, 1024, 1024),
-    Scenario::new(Kind::Bypass, 1024, 64 * 1024),
-    Scenario::new(Kind::First, 0, 1024),
-    Scenario::new(Kind::First, 1024, 1024),
-    Scenario::new(Kind::First, 1024, 64 * 1024),
-    Scenario::new(Kind::Replay, 0, 1024),
-    Scenario::new(Kind::Replay, 1024, 1024),
-    Scenario::new(Kind::Replay, 1024, 64 * 1024),
-    Scenario::new(Kind::First, 64 * 1024, 1024),
+pub(super) const CASES: [Case; 9] = [
+    Case::new(Kind::Bypass, 1024, 1024),
+    Case::new(Kind::Bypass, 1024, 64 * 1024),
+    Case::new(Kind::First, 0, 1024),
+    Case::new(Kind::First, 1024, 1024),
+    Case::new(Kind::First, 1024, 64 * 1024),
+    Case::new(Kind::Replay, 0, 1024),
+    Case::new(Kind::Replay, 1024, 1024),
+    Case::new(Kind::Replay, 1024, 64 * 1024),
+    Case::new(Kind::First, 64 * 1024, 1024),
 ];
 
-impl fmt::Display for Scenario {
+impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
             Kind::Bypass => "bypass",

@@ -36,7 +36,7 @@ struct Stored {
 
 /// A locked table around the bare service.
 #[derive(Clone)]
-pub(crate) struct Limit {
+pub(super) struct Limit {
     inner: Inner,
     table: Table,
     fingerprints: bool,
@@ -44,7 +44,7 @@ pub(crate) struct Limit {
 
 impl Limit {
     /// With `fingerprints`, it reads and hashes the request, and compares.
-    pub(crate) fn new(inner: Inner, fingerprints: bool) -> Self {
+    pub(super) fn new(inner: Inner, fingerprints: bool) -> Self {
         Self { inner, table: Arc::default(), fingerprints }
     }
 
@@ -126,7 +126,7 @@ type Reply = Result<Response<Body>, Infallible>;
 
 pin_project! {
     #[project = LimitFutureProj]
-    pub(crate) enum LimitFuture {
+    pub(super) enum LimitFuture {
         Passing { #[pin] future: std::future::Ready<Reply> },
         Protecting { future: Pin<Box<dyn Future<Output = Reply> + Send>> },
     }

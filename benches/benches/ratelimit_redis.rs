@@ -1,0 +1,121 @@
+//! The store over Redis, and leases from it, beside a PING over the same connection. It starts a
+//! redis-server: `cargo bench -p benches --features redis-1 --bench ratelimit_redis`.
+
+#[path = "../../idempotency/tests/support/redis.rs"]
+#[allow(dead_code)]
+mod redis_server;
+
+use std::time::Duration;
+
+use benches::{Rounds, print_head, print_row, wall_time};
+use redis::aio::MultiplexedConnection;
+use redis_server::Server;
+use stonework_ratelimit::Quota;
+use stonework_ratelimit::store::redis1::RedisStore;
+use stonework_ratelimit::store::{Acquire, Acquired, Bucket, Demand, LeasedStore, RateLimitStore};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+
+const ROUNDS: usize = 31;
+const TURN: Duration = Duration::from_millis(100);
+
+/// Calls between two looks at the clock.
+const LAP: usize = 8;
+
+/// More than any subject uses up.
+const RATE: u32 = 1_000_000_000;
+
+type Connection = MultiplexedConnection;
+
+fn main() {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    let server = runtime.block_on(Server::start());
+    let connection = runtime.block_on(server.connection());
+    let store = RedisStore::new(connection.clone());
+    let mut subjects = [
+        Subject::Ping(connection),
+        Subject::One(store.clone()),
+        Subject::Three(store.clone()),
+        Subject::Leased(LeasedStore::new(store)),
+    ];
+    print_head(&["at once", "subject"], &["per second", "time ÷ PING", "throughput ÷ one limit"]);
+    for at_once in [1, 16, 128] {
+        let turn = |subject: &mut Subject| subject.turn(&runtime, at_once);
+        let rounds = Rounds::of(ROUNDS, &mut subjects, turn);
+        for (at, subject) in subjects.iter().enumerate() {
+            let [ping, one] = [0, 1];
+            let name = if at == 0 { at_once.to_string() } else { String::new() };
+            print_row(&[
+                name,
+                subject.title().to_owned(),
+                format!("{:.0}", rounds.median(|round| round[at])),
+                format!("{:.3}", rounds.median(|round| round[ping] / round[at])),
+                format!("{:.2}", rounds.median(|round| round[at] / round[one])),
+            ]);
+        }
+    }
+}
+
+#[derive(Clone)]
+enum Subject {
+    Ping(Connection),
+    One(RedisStore<Connection>),
+    Three(RedisStore<Connection>),
+    Leased(LeasedStore<RedisStore<Connection>>),
+}
+
+impl Subject {
+    const fn title(&self) -> &'static str {
+        match self {
+            Self::Ping(_) => "PING",
+            Self::One(_) => "**stonework-ratelimit**, `RedisStore`, one limit",
+            Self::Three(_) => "**stonework-ratelimit**, `RedisStore`, three limits at once",
+            Self::Leased(_) => "**stonework-ratelimit**, `LeasedStore`, one limit",
+        }
+    }
+
+    /// Calls per second, with so many under way at once. All client code is on this thread.
+    fn turn(&self, runtime: &Runtime, at_once: usize) -> f64 {
+        let start = wall_time();
+        let calls = runtime.block_on(async {
+            let caller = |_| self.clone().call_until(start + TURN);
+            let callers: JoinSet<usize> = (0..at_once).map(caller).collect();
+            callers.join_all().await.into_iter().sum::<usize>()
+        });
+        calls as f64 / wall_time().saturating_sub(start).as_secs_f64()
+    }
+
+    /// At least one lap.
+    async fn call_until(mut self, end: Duration) -> usize {
+        let mut calls = 0;
+        loop {
+            for _ in 0..LAP {
+                self.call().await;
+            }
+            calls += LAP;
+            if wall_time() >= end {
+                return calls;
+            }
+        }
+    }
+
+    async fn call(&mut self) {
+        match self {
+            Self::Ping(connection) => {
+                let pong = redis::cmd("PING").query_async::<()>(connection).await;
+                pong.expect("the server answers");
+            }
+            Self::One(store) => acquire(store, ["one"]).await,
+            Self::Three(store) => acquire(store, ["second", "minute", "hour"]).await,
+            Self::Leased(store) => acquire(store, ["leased"]).await,
+        }
+    }
+}
+
+/// All for the same client.
+async fn acquire<const N: usize>(store: &impl RateLimitStore, policies: [&'static str; N]) {
+    let quota = Quota::new(RATE, Duration::from_secs(1), RATE).expect("the quota is valid");
+    let demands = policies.map(|policy| Demand::new(Bucket::new(policy, b"tenant 7"), quota, 1));
+    let acquired = store.acquire(Acquire::new(&demands)).await.expect("the server answers");
+    assert!(matches!(acquired, Acquired::Granted(_)), "{acquired:?}");
+}
