@@ -242,7 +242,8 @@ async fn a_node_that_is_full_or_refuses_takes_nothing_from_the_others() {
     let last = &cluster.nodes[2];
     last.config_set("maxmemory-policy", "noeviction").await;
     last.config_set("maxmemory", "1").await;
-    assert_eq!(acquire(&store, &demands).await, Acquired::Full);
+    let refused = store.acquire(Acquire::new(&demands)).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Refused);
     assert_eq!(left(&clients).await, [5; 3]);
     last.config_set("maxmemory", "0").await;
 

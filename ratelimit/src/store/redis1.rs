@@ -31,8 +31,10 @@
 //! denied in the end has held tokens for the length of a few round trips: the buckets look emptier
 //! than they are, and others may be denied although there would have been room. Demands that share a slot are one round trip here too.
 //!
-//! **A server at its `maxmemory`** takes no tokens from any bucket ([`Acquired::Full`]); it goes on
-//! telling who is denied. A lease is refused as an error. Corrections and resets go on, even if they
+//! **A server at its `maxmemory`** takes no tokens from any bucket: what would be granted is an error
+//! of the kind [`Refused`](stonework_core::StoreErrorKind::Refused), as it is for a lease, so that
+//! the layer does what it was told to do without its store. Who is denied is still told, and what costs
+//! nothing is granted, as is a request that only watches. Corrections and resets go on, even if they
 //! need more than `maxmemory`, since what was charged must not be forgotten.
 //!
 //! # Repeats
