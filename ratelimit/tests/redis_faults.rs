@@ -58,16 +58,21 @@ async fn a_full_server_takes_no_tokens_and_keeps_its_books() {
     assert!(matches!(denied, Acquired::Denied(_)));
 
     let id = AdjustId::random();
-    for _ in 0..2 {
-        assert!(client.try_adjust(-1, id).await.unwrap() <= hours(1));
+    for client in [&client, &empty] {
+        assert_eq!(client.try_adjust(-1, id).await, Err(StoreErrorKind::Refused));
     }
-    assert!(client.adjust(3).await > hours(3));
+    assert_eq!([client.left().await, empty.left().await], [3, 0], "nothing is given back");
+    let charge = AdjustId::random();
+    for _ in 0..2 {
+        assert!(client.try_adjust(3, charge).await.unwrap() > hours(4));
+    }
+    assert!(client.level().await.debt <= hours(5), "and it counts once");
     assert!(new.adjust(2).await > hours(1), "a charge is not forgotten");
-    assert_eq!(empty.adjust(-1).await, Span::ZERO);
     client.reset().await;
     assert_eq!(client.left().await, 5);
 
     server.config_set("maxmemory", "0").await;
+    assert_eq!(empty.try_adjust(-1, id).await, Ok(Span::ZERO), "what was refused is no repeat");
     assert!(client.take(5).await && new.take(3).await && !new.take(1).await);
 }
 
