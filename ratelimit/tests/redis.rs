@@ -189,18 +189,6 @@ async fn a_bucket_that_becomes_full_is_not_kept() {
 }
 
 #[tokio::test]
-async fn a_repeat_gives_nothing_back_of_what_was_charged_after_it() {
-    let server = Server::start().await;
-    let store = RedisStore::new(server.connection().await);
-    let client = Client::new(&store, "k", hourly(5));
-    let id = AdjustId::random();
-    assert_eq!(client.try_adjust(-2, id).await, Ok(Span::ZERO), "it is full");
-    assert!(client.take(3).await);
-    assert!(client.try_adjust(-2, id).await.unwrap() > hours(2));
-    assert_eq!(client.left().await, 2);
-}
-
-#[tokio::test]
 async fn three_a_second_are_three_a_second() {
     let server = Server::start().await;
     let start = 4_000_000_000_000_000;
