@@ -11,12 +11,12 @@ use std::time::Duration;
 use leasing::{HOT, OTHER, Remote, SECOND, WAY, alone, ask, granted, left, quota, slow, warm};
 use proptest::prelude::*;
 use stonework_core::{Clock, StoreErrorKind};
-use stonework_ratelimit::Quota;
 use stonework_ratelimit::store::{
     Acquire, Acquired, Adjust, AdjustId, Bucket, Demand, LeasedStore, RateLimitStore, Receipt,
     Reset,
 };
 use stonework_ratelimit::testing::ReferenceStore;
+use stonework_ratelimit::{Quota, Span};
 use tokio::task::JoinSet;
 
 // ---- calls ----
@@ -187,6 +187,27 @@ async fn an_outage_is_told_and_spends_nothing() {
         }
         remote.fail(false);
         assert!(granted(&store, HOT, slow(100), 100 - spent).await, "nothing was spent");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_in_shadow_that_fails_fails_no_request() {
+    for way in [Duration::ZERO, WAY] {
+        let remote = Remote::new(way);
+        let store = alone(&remote);
+        warm(&store, HOT, slow(100)).await;
+        let both = [Demand::new(OTHER, slow(100), 1).shadow(true), Demand::new(HOT, slow(100), 1)];
+        remote.fail(true);
+        let (granted, levels) = ask(&store, &both).await;
+        assert!(granted, "what counts is held here");
+        assert_eq!([levels[0].fits, levels[1].fits], [false, true]);
+        assert_eq!(levels[0].debt, Span::ZERO, "nobody knows");
+        assert!(ask(&store, &both[..1]).await.0);
+        let counting = both.map(|demand| demand.shadow(false));
+        assert_eq!(error(&store, &counting).await, StoreErrorKind::Unavailable);
+        remote.fail(false);
+        assert_eq!(left(&remote, OTHER, slow(100)).await, 100);
+        assert!(ask(&store, &both).await.1[0].fits, "it is asked again");
     }
 }
 

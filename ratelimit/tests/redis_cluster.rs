@@ -13,12 +13,13 @@ mod redis_server;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
 use buckets::{Client, acquire, bucket_keys, fits, hourly, hours, levels, record};
 use redis::aio::ConnectionLike;
 use redis::cluster_async::ClusterConnection;
 use redis::{Cmd, Pipeline, RedisFuture, Value, cmd};
-use redis_server::{Cluster, Counting, Twice};
+use redis_server::{Cluster, Counting, Twice, until};
 use stonework_core::StoreErrorKind;
 use stonework_ratelimit::Span;
 use stonework_ratelimit::store::redis1::{RedisStore, Warning};
@@ -242,7 +243,8 @@ async fn a_node_that_is_full_or_refuses_takes_nothing_from_the_others() {
     let last = &cluster.nodes[2];
     last.config_set("maxmemory-policy", "noeviction").await;
     last.config_set("maxmemory", "1").await;
-    assert_eq!(acquire(&store, &demands).await, Acquired::Full);
+    let refused = store.acquire(Acquire::new(&demands)).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Refused);
     assert_eq!(left(&clients).await, [5; 3]);
     last.config_set("maxmemory", "0").await;
 
@@ -284,9 +286,112 @@ async fn what_cannot_be_given_back_stays_taken_and_admits_nobody() {
     assert_eq!(left(&healthy).await, [3, 0, 4]);
 
     let breaking = RedisStore::cluster(Breaking::after(2, cluster.connection().await));
-    let unknown = breaking.acquire(Acquire::new(&demands)).await.unwrap_err();
-    assert_eq!(unknown.kind(), StoreErrorKind::Unavailable, "nobody knows how the third stands");
+    let acquired = acquire(&breaking, &demands).await;
+    assert!(matches!(acquired, Acquired::Denied(_)), "though nobody knows how the third stands");
+    assert_eq!(fits(&acquired), [true, false, true]);
+    assert_eq!(levels(&acquired)[2].debt, Span::ZERO);
     assert_eq!(left(&healthy).await, [2, 0, 4]);
+}
+
+#[tokio::test]
+async fn a_slot_that_only_watches_fails_nothing() {
+    let cluster = Cluster::start().await;
+    let keys = keys(&cluster).await;
+    let store = RedisStore::cluster(cluster.connection().await);
+    let clients = clients(&store, &keys, [5; 3]);
+    let demands = [0, 1, 2].map(|n| clients[n].demand(2).shadow(n == 0));
+    let watching = demands.map(|demand| demand.shadow(true));
+    let first = &cluster.nodes[0];
+    first.config_set("maxmemory-policy", "noeviction").await;
+    for (spoil, mend) in [
+        (["CONFIG", "SET", "maxmemory", "1"], ["CONFIG", "SET", "maxmemory", "0"]),
+        (["ACL", "SETUSER", "default", "-evalsha"], ["ACL", "SETUSER", "default", "+evalsha"]),
+    ] {
+        let run = async |words: [&str; 4]| first.ask::<()>(cmd(words[0]).arg(&words[1..])).await;
+        run(spoil).await;
+        for demands in [&demands, &watching] {
+            let acquired = acquire(&store, demands).await;
+            assert!(matches!(acquired, Acquired::Granted(_)), "{spoil:?}");
+            assert_eq!(fits(&acquired), [false, true, true]);
+            assert_eq!(levels(&acquired)[0].debt, Span::ZERO, "nobody knows");
+        }
+        let denied = acquire(&store, &demands).await;
+        assert!(matches!(denied, Acquired::Denied(_)), "{spoil:?}");
+        run(mend).await;
+        assert_eq!(left(&clients).await, [5, 1, 1]);
+        for client in &clients {
+            client.reset().await;
+        }
+    }
+    let away = RedisStore::cluster(Breaking::after(0, cluster.connection().await));
+    let failed = away.acquire(Acquire::new(&watching)).await.unwrap_err();
+    assert_eq!(failed.kind(), StoreErrorKind::Unavailable, "when no slot has answered");
+}
+
+/// Polls a request so many times, each but the first when it is woken, and drops it.
+async fn give_up_after<F: Future>(polls: usize, request: F) {
+    let mut request = Box::pin(request);
+    let mut left = polls;
+    std::future::poll_fn(|cx| {
+        left -= 1;
+        let over = request.as_mut().poll(cx).is_ready() || left == 0;
+        if over { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_asks_and_hangs_up_takes_nothing_from_others() {
+    let cluster = Cluster::start().await;
+    let keys = keys(&cluster).await;
+    let connection = Counting::new(cluster.connection().await);
+    let store = RedisStore::cluster(connection.clone());
+    let clients = clients(&store, &keys, [50, 50, 1]);
+    assert!(clients[2].take(1).await);
+    let demands = [0, 1, 2].map(|n| clients[n].demand(1));
+    // All nodes get to know the scripts.
+    assert!(matches!(acquire(&store, &demands).await, Acquired::Denied(_)));
+    connection.take();
+    let mut trips = 0;
+    for polls in 1..=6 {
+        for rounds in 1..=10 {
+            give_up_after(polls, store.acquire(Acquire::new(&demands))).await;
+            until("the round is over", async || {
+                trips += connection.take();
+                trips == 5 * (10 * (polls - 1) + rounds)
+            })
+            .await;
+        }
+    }
+    until("all is given back", async || left(&clients).await == [50, 50, 0]).await;
+}
+
+#[tokio::test]
+async fn a_grant_that_nobody_waits_for_stays_taken() {
+    let cluster = Cluster::start().await;
+    let keys = keys(&cluster).await;
+    let store = RedisStore::cluster(cluster.connection().await);
+    let clients = clients(&store, &keys, [5; 3]);
+    let demands = [0, 1, 2].map(|n| clients[n].demand(2));
+    give_up_after(1, store.acquire(Acquire::new(&demands))).await;
+    until("all is taken", async || left(&clients).await == [3; 3]).await;
+}
+
+#[tokio::test]
+async fn a_denial_leaves_nothing_behind_for_more_than_ten_seconds() {
+    let cluster = Cluster::start().await;
+    let keys = keys(&cluster).await;
+    let store = RedisStore::cluster(cluster.connection().await);
+    let clients = clients(&store, &keys, [5, 5, 1]);
+    assert!(clients[2].take(1).await);
+    let demands = [0, 1, 2].map(|n| clients[n].demand(1));
+    assert!(matches!(acquire(&store, &demands).await, Acquired::Denied(_)));
+    for node in &cluster.nodes[..2] {
+        let ids: Vec<String> = node.ask(cmd("KEYS").arg("*:a:*")).await;
+        assert_eq!(ids.len(), 1, "a repeat is known as one");
+        let left: u64 = node.ask(cmd("PTTL").arg(&ids[0])).await;
+        assert!(left > 0 && left <= 10_000, "{left}");
+    }
 }
 
 /// A connection that breaks for good after so many commands.

@@ -10,16 +10,17 @@ mod buckets;
 #[allow(dead_code)]
 mod redis_server;
 
+use std::error::Error;
 use std::time::Duration;
 
-use buckets::{Client, PREFIX, acquire, bucket_keys, hourly, hours};
+use buckets::{Client, PREFIX, acquire, bucket_keys, fits, hourly, hours};
 use redis::aio::MultiplexedConnection;
 use redis::cmd;
 use redis_server::{Server, until};
 use stonework_core::StoreErrorKind;
 use stonework_ratelimit::Span;
 use stonework_ratelimit::store::redis1::{RedisStore, Warning};
-use stonework_ratelimit::store::{Acquired, AdjustId};
+use stonework_ratelimit::store::{Acquire, Acquired, AdjustId, RateLimitStore};
 
 async fn fill(server: &Server) {
     server.config_set("maxmemory-policy", "noeviction").await;
@@ -37,11 +38,19 @@ async fn a_full_server_takes_no_tokens_and_keeps_its_books() {
     fill(&server).await;
 
     for client in [&client, &new] {
-        assert_eq!(client.try_take(1).await, Ok(Acquired::Full));
+        assert_eq!(client.try_take(1).await, Err(StoreErrorKind::Refused));
         assert_eq!(client.try_lease(1, 1).await.unwrap_err(), StoreErrorKind::Refused);
     }
-    let both = acquire(&store, &[client.demand(1), new.demand(1)]).await;
-    assert_eq!(both, Acquired::Full);
+    let both = [client.demand(1), new.demand(1)];
+    let refused = store.acquire(Acquire::new(&both)).await.unwrap_err();
+    assert_eq!(refused.kind(), StoreErrorKind::Refused);
+    assert!(refused.source().unwrap().to_string().contains("OOM"), "with its cause");
+    let half = acquire(&store, &[client.demand(0), new.demand(1).shadow(true)]).await;
+    let watched = acquire(&store, &both.map(|demand| demand.shadow(true))).await;
+    for (acquired, expected) in [(half, [true, false]), (watched, [false, false])] {
+        assert!(matches!(acquired, Acquired::Granted(_)), "a shadow fails nothing");
+        assert_eq!(fits(&acquired), expected, "what was not charged does not fit");
+    }
     assert_eq!(client.left().await, 3);
     assert_eq!(bucket_keys(&server).await.len(), 2, "nothing was written");
     assert!(!empty.take(1).await, "a denial is told");
@@ -49,16 +58,21 @@ async fn a_full_server_takes_no_tokens_and_keeps_its_books() {
     assert!(matches!(denied, Acquired::Denied(_)));
 
     let id = AdjustId::random();
-    for _ in 0..2 {
-        assert!(client.try_adjust(-1, id).await.unwrap() <= hours(1));
+    for client in [&client, &empty] {
+        assert_eq!(client.try_adjust(-1, id).await, Err(StoreErrorKind::Refused));
     }
-    assert!(client.adjust(3).await > hours(3));
+    assert_eq!([client.left().await, empty.left().await], [3, 0], "nothing is given back");
+    let charge = AdjustId::random();
+    for _ in 0..2 {
+        assert!(client.try_adjust(3, charge).await.unwrap() > hours(4));
+    }
+    assert!(client.level().await.debt <= hours(5), "and it counts once");
     assert!(new.adjust(2).await > hours(1), "a charge is not forgotten");
-    assert_eq!(empty.adjust(-1).await, Span::ZERO);
     client.reset().await;
     assert_eq!(client.left().await, 5);
 
     server.config_set("maxmemory", "0").await;
+    assert_eq!(empty.try_adjust(-1, id).await, Ok(Span::ZERO), "what was refused is no repeat");
     assert!(client.take(5).await && new.take(3).await && !new.take(1).await);
 }
 

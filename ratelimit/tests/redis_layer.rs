@@ -98,6 +98,22 @@ async fn a_decision_is_one_round_trip_and_so_is_a_correction() {
     assert_eq!(connection.take(), 3, "and one for each correction");
 }
 
+#[tokio::test]
+async fn a_server_without_memory_is_an_outage() {
+    let server = Server::start().await;
+    let over = async |outage| ok(process(&server).await.on_outage(outage).policy(hourly(1)));
+    let open = over(Outage::Open).await;
+    let closed = over(Outage::Closed).await;
+    let falls_back = over(Outage::LocalFallback { nodes: 1 }).await;
+    server.config_set("maxmemory-policy", "noeviction").await;
+    server.config_set("maxmemory", "1").await;
+    for status in [StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
+        assert_eq!(send(&open, by("k")).await.status, StatusCode::OK);
+        assert_eq!(send(&closed, by("k")).await.rejection(), Rejection::StoreUnavailable);
+        assert_eq!(send(&falls_back, by("k")).await.status, status);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn processes_that_race_for_five_tokens_are_granted_five() {
     let server = Server::start().await;

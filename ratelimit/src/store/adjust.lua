@@ -1,12 +1,14 @@
 -- Takes tokens from a bucket or gives some back, once per id.
 --
 -- KEYS[1] the bucket
--- KEYS[2] the record of the id, which is forgotten after ten minutes
+-- KEYS[2] the record of the id
 -- ARGV[1] 1 to give or 0 to take; the rate, the time of the tokens, the largest debt
+-- ARGV[2] for how many milliseconds the id is remembered
 -- Returns the debt.
 local gives, rate, time_of, time_part, most, most_part = unpack('>BI4I7I4I7I4', ARGV[1])
 local debt, part, back = find(KEYS[1], rate)
-local first = call('SET', KEYS[2], '', 'NX', 'PX', 600000)
+-- Also for a bucket that is full: after new charges, a repeat would give back what it did not take.
+local first = call('SET', KEYS[2], '', 'NX', 'PX', ARGV[2])
 
 if first and gives == 1 then
   debt, part = debt - time_of, part - time_part

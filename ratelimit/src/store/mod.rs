@@ -50,6 +50,9 @@ pub trait RateLimitStore: Send + Sync + 'static {
     ///
     /// A demand in [shadow](Demand::shadow) has no say: it is charged if the others are granted and
     /// it fits itself. A cost of zero always fits. No two demands may name one bucket.
+    ///
+    /// A store that can decide without a demand in shadow, but not reach its bucket, decides: the
+    /// level of that demand is a debt of zero, and does not fit.
     fn acquire(&self, acquire: Acquire<'_>) -> StoreFuture<Result<Acquired, StoreError>>;
 
     /// Corrects a bucket after the fact, once per [`AdjustId`]: takes more tokens, or gives some
@@ -197,7 +200,8 @@ pub enum Acquired {
     Granted(Levels),
     /// None was charged. The levels are as they were found.
     Denied(Levels),
-    /// The store has no room for a new bucket. None was charged.
+    /// The store has no room for a new bucket, and is meant to have none: a store in memory. None
+    /// was charged. A server without memory is a [`StoreError`].
     Full,
 }
 

@@ -18,7 +18,7 @@
 //!
 //! A bucket is one string of 23 bytes. Its key is the prefix and a hash of policy and key, so that
 //! neither can be read in Redis. It expires when it is full. With its key it takes some 140 bytes,
-//! and so does each correction for the ten minutes in which it is remembered.
+//! and so does each correction for as long as it is remembered: ten minutes.
 //!
 //! An operation is one script, sent by its hash, and in full when the server does not know it: one
 //! round trip, for any number of demands that share a slot. It names all its keys. Time is the
@@ -29,19 +29,32 @@
 //! [`RedisStore::cluster`] asks slot after slot, in the order of the demands, those that only watch
 //! last. When a slot denies or fails, what the earlier ones took is given back. So a request that is
 //! denied in the end has held tokens for the length of a few round trips: the buckets look emptier
-//! than they are, and others may be denied although there would have been room. Demands that share a slot are one round trip here too.
+//! than they are, and others may be denied although there would have been room. What it gave back is
+//! remembered for ten seconds. Demands that share a slot are one round trip here too.
 //!
-//! **A server at its `maxmemory`** takes no tokens from any bucket ([`Acquired::Full`]); it goes on
-//! telling who is denied. A lease is refused as an error. Corrections and resets go on, even if they
-//! need more than `maxmemory`, since what was charged must not be forgotten.
+//! Within a tokio runtime, such a round runs in a task of its own, to its end: a client that hangs
+//! up, or a timeout of the layer, leaves nothing taken for a denial. A grant that nobody waits for any
+//! more stays taken, as if its reply were lost.
+//!
+//! A slot whose demands only watch fails nothing: when it is away, they took nothing and do not fit.
+//! And when a slot has denied, the request is denied, even if the levels of the slots after it
+//! cannot be told.
+//!
+//! **A server at its `maxmemory`** takes no tokens from any bucket: what would be granted is an error
+//! of the kind [`Refused`](stonework_core::StoreErrorKind::Refused), as it is for a lease, so that
+//! the layer does what it was told to do without its store. Who is denied is still told, and what costs
+//! nothing is granted, as is a request that only watches. Corrections that take tokens go on, even if
+//! they need more than `maxmemory`, since what was charged must not be forgotten, and so do resets.
+//! Tokens are not given back.
 //!
 //! # Repeats
 //!
 //! A cluster connection re-sends what got no reply, up to 16 times. An acquire or a lease that is
 //! run twice takes twice, and never grants more than there is. A correction counts once: its id is
-//! remembered for ten minutes. When a reply is lost for good, or the process ends or the future is
-//! dropped between two slots of a cluster, what was taken stays taken. Either way, fewer are granted
-//! and never more.
+//! remembered for ten minutes, and for ten seconds where a round over several slots gives back. So
+//! a cluster connection must not go on trying for longer: keep its response timeout, in which its
+//! tries have to fit, below ten seconds. When a reply is lost for good, or the process ends between
+//! two slots of a cluster, what was taken stays taken. Either way, fewer are granted and never more.
 //!
 //! # What it does not promise
 //!
@@ -116,7 +129,7 @@ impl<C> RedisStore<C> {
     ///
     /// Each bucket is in one slot, and the buckets of a request in several: then the demands are
     /// not decided in one step, and a denial [gives back](self#what-it-does) what was taken before
-    /// it. With one demand per request it does what [`new`](Self::new) does.
+    /// it, in a task that ends even if the caller goes away. With one demand per request it does what [`new`](Self::new) does.
     pub fn cluster(connection: C) -> Self {
         Self { spread: true, ..Self::new(connection) }
     }
@@ -164,7 +177,7 @@ where
         let (mut connection, spread) = (self.connection.clone(), self.spread);
         StoreFuture::new(async move {
             if spread {
-                slots::acquire_each(&mut connection, asked).await
+                slots::acquire_each(connection, asked).await
             } else {
                 demands::acquire(&mut connection, &asked).await
             }

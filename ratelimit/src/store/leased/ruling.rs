@@ -29,7 +29,9 @@ pub(super) fn rule(
     now: Duration,
 ) -> Ruling {
     let verdicts = verdicts(held, demands, waits, now);
-    if let Some(error) = verdicts.iter().find_map(failure) {
+    // A demand in shadow fails nothing: it is one that does not fit.
+    let mut counting = demands.iter().zip(&verdicts).filter(|(demand, _)| !demand.shadow);
+    if let Some(error) = counting.find_map(|(_, verdict)| failure(verdict)) {
         return Ruling::Failed(error);
     }
     let counts = |is: fn(&Verdict) -> bool| {

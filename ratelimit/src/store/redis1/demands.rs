@@ -7,6 +7,7 @@ use super::key::bucket;
 use super::scripts::{ACQUIRE, ACQUIRE_ONE, ask};
 use super::wire;
 use crate::quota::Quota;
+use crate::span::Span;
 use crate::store::{Acquired, Demand, Level, Levels};
 
 /// A demand, ready to be sent.
@@ -34,6 +35,16 @@ impl Asked {
     const fn how(&self) -> u8 {
         if self.shadow { wire::SHADOW } else { wire::COUNTS }
     }
+
+    /// Whether it is granted even where nothing can be written.
+    const fn needs_no_write(&self) -> bool {
+        self.shadow || self.cost == 0
+    }
+
+    /// Nobody knows how its bucket stands, and it took nothing.
+    fn unwritten(&self) -> Level {
+        Level::new(Span::ZERO, self.cost == 0)
+    }
 }
 
 /// Decides about demands in one slot, in one step.
@@ -43,7 +54,9 @@ pub(super) async fn acquire(
 ) -> Result<Acquired, StoreError> {
     let (script, call) = call(asked, Asked::how);
     let reply = match script.run(connection, &call).await {
-        Err(error) if is_full(&error) => return Ok(Acquired::Full),
+        Err(error) if is_full(&error) && asked.iter().all(Asked::needs_no_write) => {
+            return Ok(Acquired::Granted(asked.iter().map(Asked::unwritten).collect()));
+        }
         reply => reply.map_err(store_error)?,
     };
     let levels = levels(asked, &reply)?;

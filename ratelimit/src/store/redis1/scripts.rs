@@ -19,8 +19,10 @@ macro_rules! script {
 script!(ACQUIRE_ONE, "", "../acquire_one.lua");
 script!(ACQUIRE, "", "../acquire.lua");
 script!(LEASE, "", "../lease.lua");
-// What was charged is not to be forgotten for want of room.
-script!(ADJUST, "#!lua flags=allow-oom\n", "../adjust.lua");
+// What was charged is not to be forgotten for want of room. What is to be given back may be: its
+// first write is the record of the id, so a full server that refuses it has changed nothing.
+script!(CHARGE, "#!lua flags=allow-oom\n", "../adjust.lua");
+script!(REFUND, "", "../adjust.lua");
 
 pub(super) async fn ask(
     connection: &mut impl ConnectionLike,
