@@ -115,7 +115,7 @@ fn begin(
     };
     shared.guard.hear(result);
     Deciding::Now(match result {
-        Ok(acquired) => Found { shared, asked, pool: Pool::Store }.judge(acquired, permits, head),
+        Ok(acquired) => found(shared, asked).judge(acquired, permits, head),
         Err(error) => failed(shared, error, asked, permits, head),
     })
 }
@@ -161,6 +161,10 @@ fn demand<'a>(shared: &'a Shared, asked: &'a Asked) -> Demand<'a> {
         .only_time_refills(!shared.corrects() && limit.fixed_quota().is_some())
 }
 
+const fn found<'a>(shared: &'a Arc<Shared>, asked: &'a [Asked]) -> Found<'a> {
+    Found { shared, asked, pool: Pool::Store }
+}
+
 /// The verdict, once the store has answered.
 #[cold]
 pub(crate) fn conclude(
@@ -171,9 +175,7 @@ pub(crate) fn conclude(
     head: &RequestHead<'_>,
 ) -> Verdict {
     match answer {
-        Some(Ok(acquired)) => {
-            Found { shared, asked, pool: Pool::Store }.judge(&acquired, permits, head)
-        }
+        Some(Ok(acquired)) => found(shared, asked).judge(&acquired, permits, head),
         Some(Err(error)) => failed(shared, &error, asked, permits, head),
         None => Verdict::reject(Rejection::CostTooHigh, None, shared, head),
     }
@@ -189,11 +191,9 @@ fn failed(
 ) -> Verdict {
     tell_of(error);
     let answer = match shared.on_outage {
-        Outage::Open => {
-            return Found { shared, asked, pool: Pool::Store }.let_pass(permits, head);
-        }
-        Outage::Closed => None,
         Outage::LocalFallback { .. } => fall_back(shared, asked),
+        Outage::Closed if !found(shared, asked).only_watches() => None,
+        Outage::Open | Outage::Closed => return found(shared, asked).let_pass(permits, head),
     };
     match answer {
         Some(acquired) => {

@@ -72,8 +72,14 @@ impl Found<'_> {
                 held: self.held(levels, permits),
             }),
             Acquired::Denied(levels) => self.deny(levels, head),
+            Acquired::Full if self.only_watches() => self.let_pass(permits, head),
             Acquired::Full => Verdict::reject(Rejection::StoreFull, None, self.shared, head),
         }
+    }
+
+    /// Then nothing denies, whatever becomes of the store.
+    pub(crate) fn only_watches(self) -> bool {
+        self.asked.iter().all(|asked| asked.limit(&self.shared.limits).shadow)
     }
 
     /// The request goes on although the store was away.

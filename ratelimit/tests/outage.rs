@@ -328,3 +328,17 @@ async fn what_needs_no_store_is_decided_without_one() {
     assert_eq!(store.acquires(), 0);
     assert_eq!(left_of(&store.store, "a", "k", quota_of(5)), 5);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_only_watches_denies_nobody_whatever_the_store_says() {
+    for fault in faults() {
+        for outage in [Outage::Open, Outage::Closed, Outage::LocalFallback { nodes: 1 }] {
+            let store = faulty();
+            let app = ok(over(&store, outage).policy(policy("a").burst(1).shadow(true)));
+            store.set(fault);
+            for _ in 0..5 {
+                assert!(send(&app, by("k")).await.is_ok(), "{fault:?}, {outage:?}");
+            }
+        }
+    }
+}
