@@ -1,13 +1,16 @@
-//! The store over Redis, and leases from it, beside a PING over the same connection. It starts a
-//! redis-server: `cargo bench -p benches --features redis-1 --bench ratelimit_redis`.
+//! The store over Redis, and leases from it, beside a PING over the same connection (the floor) and
+//! a script that reads and writes one key and decides nothing (the limit). It starts a redis-server:
+//! `cargo bench -p benches --features redis-1 --bench ratelimit_redis`.
 
 #[path = "../../idempotency/tests/support/redis.rs"]
 #[allow(dead_code)]
 mod redis_server;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use benches::{Rounds, print_head, print_row, wall_time};
+use redis::Script;
 use redis::aio::MultiplexedConnection;
 use redis_server::Server;
 use stonework_ratelimit::Quota;
@@ -18,6 +21,12 @@ use tokio::task::JoinSet;
 
 const ROUNDS: usize = 31;
 const TURN: Duration = Duration::from_millis(100);
+
+/// The least script that could keep something.
+const LIMIT: &str = "
+    local found = redis.call('GET', KEYS[1])
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)
+    return found";
 
 /// Calls between two looks at the clock.
 const LAP: usize = 8;
@@ -33,7 +42,8 @@ fn main() {
     let connection = runtime.block_on(server.connection());
     let store = RedisStore::new(connection.clone());
     let mut subjects = [
-        Subject::Ping(connection),
+        Subject::Ping(connection.clone()),
+        Subject::Script(connection, Arc::new(Script::new(LIMIT))),
         Subject::One(store.clone()),
         Subject::Three(store.clone()),
         Subject::Leased(LeasedStore::new(store)),
@@ -43,7 +53,7 @@ fn main() {
         let turn = |subject: &mut Subject| subject.turn(&runtime, at_once);
         let rounds = Rounds::of(ROUNDS, &mut subjects, turn);
         for (at, subject) in subjects.iter().enumerate() {
-            let [ping, one] = [0, 1];
+            let [ping, one] = [0, 2];
             let name = if at == 0 { at_once.to_string() } else { String::new() };
             print_row(&[
                 name,
@@ -59,6 +69,7 @@ fn main() {
 #[derive(Clone)]
 enum Subject {
     Ping(Connection),
+    Script(Connection, Arc<Script>),
     One(RedisStore<Connection>),
     Three(RedisStore<Connection>),
     Leased(LeasedStore<RedisStore<Connection>>),
@@ -68,6 +79,7 @@ impl Subject {
     const fn title(&self) -> &'static str {
         match self {
             Self::Ping(_) => "PING",
+            Self::Script(..) => "limit: a script of one GET and one SET",
             Self::One(_) => "**stonework-ratelimit**, `RedisStore`, one limit",
             Self::Three(_) => "**stonework-ratelimit**, `RedisStore`, three limits at once",
             Self::Leased(_) => "**stonework-ratelimit**, `LeasedStore`, one limit",
@@ -104,6 +116,11 @@ impl Subject {
             Self::Ping(connection) => {
                 let pong = redis::cmd("PING").query_async::<()>(connection).await;
                 pong.expect("the server answers");
+            }
+            Self::Script(connection, script) => {
+                let mut call = script.key("limit");
+                let found = call.arg("1234567890123456").invoke_async(connection).await;
+                let _: Option<String> = found.expect("the server answers");
             }
             Self::One(store) => acquire(store, ["one"]).await,
             Self::Three(store) => acquire(store, ["second", "minute", "hour"]).await,
