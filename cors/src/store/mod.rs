@@ -1,0 +1,1 @@
+//! Where the origins of tenants are kept.
