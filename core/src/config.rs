@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
@@ -78,18 +79,26 @@ pub struct ConfigError {
     /// The value that was given.
     pub value: String,
     /// What is wrong with it, and what to do instead.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 impl ConfigError {
     /// An error about this value of this setting.
-    pub fn new(setting: &'static str, value: impl fmt::Debug, reason: &'static str) -> Self {
-        Self { setting, value: format!("{value:?}"), reason }
+    pub fn new(
+        setting: &'static str,
+        value: impl fmt::Debug,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::shown(setting, format!("{value:?}"), reason)
     }
 
     /// The same, about a value that is given as it is to be shown.
-    pub const fn shown(setting: &'static str, value: String, reason: &'static str) -> Self {
-        Self { setting, value, reason }
+    pub fn shown(
+        setting: &'static str,
+        value: String,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self { setting, value, reason: reason.into() }
     }
 }
 

@@ -41,3 +41,9 @@ impl fmt::Display for OriginError {
 }
 
 impl Error for OriginError {}
+
+impl fmt::Display for OriginErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("is empty")
+    }
+}

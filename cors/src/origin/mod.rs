@@ -5,4 +5,5 @@ mod set;
 
 pub use error::{OriginError, OriginErrorKind};
 pub use pattern::OriginPattern;
+pub(crate) use serialized::Serialized;
 pub use set::OriginSet;

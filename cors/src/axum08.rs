@@ -1,0 +1,28 @@
+use axum::Router;
+use tower_layer::Layer;
+
+use crate::CorsLayer;
+
+impl CorsLayer {
+    /// Puts the layer around a whole router. Feature `axum-0-8`.
+    ///
+    /// `Router::layer` concerns the routes that were added before it, and each of them by itself: a
+    /// preflight for a path without a route, or one that was added later, would be answered 404 or 405
+    /// without a word of CORS, and the browser would say that a header is missing. What was done by
+    /// this cannot be done too early, and there is no route that it leaves out.
+    ///
+    /// ```
+    /// use axum::{Router, routing::put};
+    /// use stonework_cors::CorsLayer;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cors = CorsLayer::builder().origins(["https://app.example.com"]).methods(["PUT"]).build()?;
+    /// let app: Router = Router::new().route("/orders/{id}", put(|| async { "stored" }));
+    /// let app = cors.around(app);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn around(&self, router: Router) -> Router {
+        Router::new().fallback_service(self.layer(router))
+    }
+}
