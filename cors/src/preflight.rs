@@ -51,13 +51,12 @@ fn respond(status: StatusCode, headers: HeaderMap) -> Response<Bytes> {
 
 pub(crate) fn allowed(policy: &Policy, asked: &Preflight<'_>, origin: HeaderValue) -> HeaderMap {
     let rules = policy.rules();
-    let mut headers = rules.preflight.clone();
-    put(&mut headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    let mut headers = addressed(policy, origin);
     if rules.methods.echoes() {
-        echo(&mut headers, ACCESS_CONTROL_ALLOW_METHODS, method(asked));
+        echo(&mut headers, &ACCESS_CONTROL_ALLOW_METHODS, method(asked));
     }
     if rules.headers.echoes() {
-        echo(&mut headers, ACCESS_CONTROL_ALLOW_HEADERS, request_headers(asked));
+        echo(&mut headers, &ACCESS_CONTROL_ALLOW_HEADERS, request_headers(asked));
     }
     if rules.private_network && asked.wants_private_network() {
         put(&mut headers, ALLOW_PRIVATE_NETWORK, TRUE);
@@ -65,11 +64,25 @@ pub(crate) fn allowed(policy: &Policy, asked: &Preflight<'_>, origin: HeaderValu
     headers
 }
 
+/// What every allowed preflight is told, for this origin.
+fn addressed(policy: &Policy, origin: HeaderValue) -> HeaderMap {
+    let mut headers = policy.rules().preflight.clone();
+    fill(&mut headers, &ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers
+}
+
 /// The same value as was asked for, or no header.
-fn echo(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
+fn echo(headers: &mut HeaderMap, name: &HeaderName, value: Option<HeaderValue>) {
     match value {
-        Some(value) => drop(put(headers, name, value)),
+        Some(value) => fill(headers, name, value),
         None => drop(headers.remove(name)),
+    }
+}
+
+/// Writes into the place that is there. An insertion would make room for one more first.
+fn fill(headers: &mut HeaderMap, name: &HeaderName, value: HeaderValue) {
+    if let Some(place) = headers.get_mut(name) {
+        *place = value;
     }
 }
 
@@ -128,8 +141,7 @@ fn told_why(policy: Option<&Policy>, asked: &Preflight<'_>, denial: &Denial) -> 
 
 fn as_far_as_allowed(policy: &Policy, origin: HeaderValue) -> HeaderMap {
     let rules = policy.rules();
-    let mut headers = rules.preflight.clone();
-    put(&mut headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    let mut headers = addressed(policy, origin);
     if rules.methods.echoes() {
         headers.remove(ACCESS_CONTROL_ALLOW_METHODS);
     }
