@@ -439,11 +439,12 @@ async fn what_is_not_there_counts_too() {
 async fn a_browsers_preflight_is_not_counted() {
     let service = limited("1/h");
     let options = || Request::new("OPTIONS", "/v1/transfers");
-    let preflight = options()
-        .header("origin", "https://app.example.com")
-        .header("access-control-request-method", "POST");
-    for _ in 0..3 {
-        assert_eq!(service.ask(&preflight).await.status, 401);
+    for (origin, status) in [("http://localhost:5173", 204), ("https://app.example.com", 403)] {
+        let preflight =
+            options().header("origin", origin).header("access-control-request-method", "POST");
+        for _ in 0..3 {
+            assert_eq!(service.ask(&preflight).await.status, status);
+        }
     }
     assert_eq!(service.ask(&options()).await.status, 401, "any other OPTIONS is a request");
     service.ask(&options()).await.assert_limited();
@@ -626,6 +627,11 @@ fn what_cannot_be_is_told_at_once() {
         ("PORT", "65536"),
         ("PORT", "-1"),
         ("DEMO", "false"),
+        ("CORS_DEBUG", "true"),
+        ("ALLOWED_ORIGINS", "https://app.example.com/"),
+        ("ALLOWED_ORIGINS", "https://app.example.com,"),
+        ("ALLOWED_ORIGINS", "https://app.example.com,*"),
+        ("ALLOWED_ORIGINS", "app.example.com"),
         ("REDIS_URL", "127.0.0.1:6379"),
         ("REDIS_URL", "http://:hunter2@127.0.0.1/"),
         ("REDIS_URL", "redis://:hunter2@127.0.0.1:99999/"),

@@ -24,7 +24,7 @@ pub(crate) const QUOTA_EXCEEDED: &str =
 /// The program with these variables and no others of its own.
 pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_payments"));
-    for name in ["PORT", "REDIS_URL", "RATE_LIMIT", "DEMO"] {
+    for name in ["PORT", "REDIS_URL", "RATE_LIMIT", "ALLOWED_ORIGINS", "CORS_DEBUG", "DEMO"] {
         command.env_remove(name);
     }
     // The panics that are ordered would fill pages.

@@ -17,13 +17,25 @@ pub(crate) struct Config {
     pub(crate) redis: Option<Client>,
     /// How much a client may ask for.
     pub(crate) rate: Rate,
+    /// Which pages may use the service, separated by commas.
+    pub(crate) origins: Option<String>,
+    /// Is a page told why it may not?
+    pub(crate) cors_debug: bool,
     /// May clients ask for delays and crashes?
     pub(crate) demo: bool,
 }
 
 impl Config {
     pub(crate) fn from_env() -> Result<Self, Failure> {
-        Ok(Self { port: port()?, redis: redis()?, rate: rate()?, demo: demo()? })
+        Ok(Self {
+            port: port()?,
+            redis: redis()?,
+            rate: rate()?,
+            origins: read("ALLOWED_ORIGINS")?,
+            // Typos must leave neither the crash header nor the explanations on.
+            cors_debug: flag("CORS_DEBUG", false)?,
+            demo: flag("DEMO", true)?,
+        })
     }
 }
 
@@ -49,12 +61,12 @@ fn rate() -> Result<Rate, Failure> {
     })
 }
 
-fn demo() -> Result<bool, Failure> {
-    match read("DEMO")?.as_deref() {
-        None | Some("1") => Ok(true),
+fn flag(name: &str, unset: bool) -> Result<bool, Failure> {
+    match read(name)?.as_deref() {
+        None => Ok(unset),
+        Some("1") => Ok(true),
         Some("0") => Ok(false),
-        // A typo must not leave the crash header on.
-        Some(other) => Err(Failure::Config(format!("DEMO is {other:?}; use 0 or 1"))),
+        Some(other) => Err(Failure::Config(format!("{name} is {other:?}; use 0 or 1"))),
     }
 }
 

@@ -1,13 +1,14 @@
 //! A payments API that charges once, however often a client retries.
 //!
 //! `cargo run` starts it on <http://127.0.0.1:3000>, with everything in memory. Read on from here
-//! to `routes.rs` (what it does), `account.rs` (who is asking), `limits.rs` (how much they may ask
-//! for), `keys.rs` (what a retry gets), `connection.rs` (how Redis is reached) and `ledger.rs` (where
-//! the money is).
+//! to `routes.rs` (what it does), `cors.rs` (which pages may use it), `account.rs` (who is asking),
+//! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `connection.rs` (how Redis
+//! is reached) and `ledger.rs` (where the money is).
 
 mod account;
 mod config;
 mod connection;
+mod cors;
 mod demo;
 mod keys;
 mod ledger;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, map_request};
+use stonework_cors::CorsLayer;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
@@ -52,15 +54,22 @@ async fn run() -> Result<(), Failure> {
         Some(client) => Some(connection::open(client).await?),
         None => None,
     };
+    let cors = cors::say(CorsLayer::builder(), config.origins.as_deref())
+        .debug(config.cors_debug)
+        .build()
+        .map_err(|errors| Failure::Config(format!("ALLOWED_ORIGINS: {errors}")))?;
     let limits = limits::layer(config.rate, redis.clone())?;
     let idempotency = keys::layer(redis)?;
+    tell(cors.warnings());
     tell(limits.warnings());
     tell(idempotency.warnings());
     let runs = idempotency.tracker();
 
-    // Outermost first. Limits stand before `require`, so that strangers count against theirs; CORS
-    // would stand before `identify`, API versions after `idempotency`.
+    // Outermost first. CORS stands before all that can say no, so that a page can read what it says.
+    // Limits stand before `require`, so that strangers count against theirs; API versions would stand
+    // after `idempotency`.
     let stack = ServiceBuilder::new()
+        .layer(cors)
         .layer(from_fn(panics::to_problem))
         .layer(map_request(account::identify))
         .layer(limits)
