@@ -1,5 +1,8 @@
 mod error;
+mod mend;
+mod nearest;
 mod pattern;
+mod read;
 mod serialized;
 mod set;
 

@@ -39,9 +39,5 @@ impl Guards {
 }
 
 fn malformed(error: &OriginError) -> ConfigError {
-    let reason = match error.suggestion() {
-        Some(suggestion) => format!("{}; use {suggestion}", error.kind()),
-        None => error.kind().to_string(),
-    };
-    ConfigError::new("origins", error.value(), reason)
+    ConfigError::shown("origins", error.shown(), error.reason())
 }
