@@ -3,9 +3,6 @@
 
 mod support;
 
-use std::time::Duration;
-
-use http::StatusCode;
 use stonework_cors::{ConfigError, CorsLayer, Handle, Policy, RequestHead, Warning, bundle};
 use support::call::{APP, EVIL, all, answer, from, preflight, usual};
 
@@ -182,6 +179,9 @@ fn debug_is_warned_of() {
 
 #[cfg(feature = "serde")]
 mod file {
+    use std::time::Duration;
+
+    use http::StatusCode;
     use stonework_cors::CorsConfig;
 
     use super::*;

@@ -236,7 +236,7 @@ mod tests {
             ("https://a.*.com", Kind::Wildcard, None),
             ("https://*.*.com", Kind::Wildcard, None),
             ("https://*.127.0.0.1", Kind::WildcardAddress, None),
-            ("https://*.[::1]", Kind::WildcardAddress, None),
+            ("https://*.[::1]", Kind::Host, None),
             ("http://127.1", Kind::Address, None),
             ("http://0x7f.0.0.1", Kind::Address, None),
             ("http://[0:0::1]", Kind::Address, Some("http://[::1]")),
