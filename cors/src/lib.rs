@@ -180,17 +180,18 @@ mod denial;
 mod explain;
 mod future;
 pub mod guide;
-mod handle;
 mod layer;
 mod names;
 mod origin;
 mod policy;
 mod preflight;
 mod reject;
-mod resolver;
+mod resolve;
 mod service;
 mod shared;
 mod stamp;
+#[cfg(feature = "tenants")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tenants")))]
 pub mod store;
 mod token;
 mod trace;
@@ -202,11 +203,13 @@ pub use config::CorsConfig;
 pub use decision::{Decision, Denial, Reason};
 pub use explain::{Report, explain};
 pub use future::ResponseFuture;
-pub use handle::Handle;
 pub use layer::CorsLayer;
 pub use origin::{OriginError, OriginErrorKind, OriginPattern, OriginSet};
 pub use policy::{Builder, CorsLayerBuilder, Policy, PolicyBuilder};
-pub use resolver::PolicyResolver;
+pub use resolve::{ByHost, ByPath, Handle, PolicyResolver};
+#[cfg(feature = "tenants")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tenants")))]
+pub use resolve::{TenantPolicies, TenantPoliciesBuilder};
 pub use service::CorsService;
 #[doc(no_inline)]
 pub use stonework_core::{

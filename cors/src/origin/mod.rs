@@ -8,5 +8,5 @@ mod set;
 
 pub use error::{OriginError, OriginErrorKind};
 pub use pattern::OriginPattern;
-pub(crate) use serialized::Serialized;
+pub(crate) use serialized::{Serialized, is_host};
 pub use set::OriginSet;

@@ -36,7 +36,8 @@ const FORBIDDEN_PREFIXES: [&str; 2] = ["proxy-", "sec-"];
 /// The one name that `*` never covers (Fetch, "CORS non-wildcard request-header name").
 const AUTHORIZATION: &str = "authorization";
 
-/// How many names a request may list beyond those that are allowed: empty ones, and repeats.
+/// How many names and lines a request may have beyond one of each for every name that is allowed:
+/// empty ones, and repeats.
 const SLACK: usize = 16;
 /// How much white space may stand around a name.
 const SPACE: usize = 16;
@@ -102,9 +103,11 @@ impl RequestHeaders {
         &self,
         lines: impl Iterator<Item = &'a HeaderValue>,
     ) -> Result<(), Fault<'a>> {
-        let mut left = if self.any { MOST } else { self.names.len() + SLACK };
+        let mut left = if self.any { MOST } else { 2 * self.names.len() + SLACK };
         for line in lines {
-            let mut rest = Some(line.as_bytes());
+            let mut rest = self.skip_in_order(line.as_bytes());
+            // A line counts though nothing is left of it.
+            left = left.checked_sub(1).ok_or(Fault::TooMany)?;
             while let Some(text) = rest {
                 left = left.checked_sub(1).ok_or(Fault::TooMany)?;
                 let (name, after) = self.first(text)?;
@@ -115,6 +118,19 @@ impl RequestHeaders {
             }
         }
         Ok(())
+    }
+
+    /// What is left of a line after the names that stand in it as a browser writes them: one look at
+    /// each allowed name, in order.
+    fn skip_in_order<'a>(&self, mut text: &'a [u8]) -> Option<&'a [u8]> {
+        for name in &self.names {
+            match text.strip_prefix(name.as_bytes()) {
+                Some([]) => return None,
+                Some([b',', rest @ ..]) => text = rest,
+                Some(_) | None => {}
+            }
+        }
+        Some(text)
     }
 
     /// The first name of a list, and what comes after its comma.

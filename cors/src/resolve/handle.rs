@@ -4,7 +4,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use stonework_core::{RequestHead, StoreError, StoreFuture};
 
-use crate::{Policy, PolicyResolver};
+use super::PolicyResolver;
+use crate::Policy;
 
 /// A policy that can be replaced while the service runs. Clones share it.
 ///

@@ -1,4 +1,15 @@
+mod handle;
+mod host;
+mod path;
+#[cfg(feature = "tenants")]
+mod tenants;
+
+pub use handle::Handle;
+pub use host::ByHost;
+pub use path::ByPath;
 use stonework_core::{RequestHead, StoreError, StoreFuture};
+#[cfg(feature = "tenants")]
+pub use tenants::{TenantPolicies, TenantPoliciesBuilder};
 
 use crate::Policy;
 
