@@ -8,8 +8,8 @@
 # A stage installs what it needs and the machine lacks; what cannot be had is a failure, never a skip.
 #
 # What is compiled: linking the test programs is the dear part, so each set of features that is linked must
-# earn its place. There are two: `cargo test` as a user types it, and all features (redis, clients; only soak
-# builds again, for release, and model one crate, with the locks of a model checker). They always select the
+# earn its place. There are two: `cargo test` as a user types it, and all features (redis, clients, browser;
+# only soak builds again, for release, and model one crate, with the locks of a model checker). They always select the
 # whole workspace, since `-p` would resolve other features for the shared dependencies and build those anew.
 # The third set, all features short of `_external`, is linked only where `core` runs without `redis`, which
 # runs the same tests and more.
@@ -17,12 +17,13 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 # name | when | what; `stage_NAME` below does it. An integration test that is named after a stage (clients,
-# model, soak: not core or redis) is run by that stage alone.
+# browser, model, soak: not core or redis) is run by that stage alone.
 stages() {
     cat <<'TABLE'
 core|default|formatting, lints, docs, each crate alone, dependency rules, tests that need no other program
 redis|default|all tests with all features, against redis-servers that the tests start themselves
 clients|default|client libraries of other people against the examples
+browser|default|a real Chromium before the CORS layer
 model|default|what locks protect, in the many orders that a model checker tries
 soak|on demand|long runs of a release build
 TABLE
@@ -56,16 +57,16 @@ stage_redis() {
 }
 
 stage_clients() {
-    local pinned=examples/clients/requirements.txt venv=$PWD/target/venv
-    [ -f "$pinned" ] || fail "$pinned is missing: it pins the client libraries"
-    need python3 python3
-    python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
-    if ! cmp -s "$pinned" "$venv/installed.txt" || ! "$venv/bin/python" -c ''; then
-        run python3 -m venv --clear "$venv"
-        run "$venv/bin/python" -m pip install --quiet --requirement "$pinned"
-        cp "$pinned" "$venv/installed.txt"
-    fi
-    STONEWORK_PYTHON=$venv/bin/python run cargo test --locked --no-fail-fast --workspace --all-features --test clients
+    need_python examples/clients/requirements.txt "$PWD/target/venv"
+    STONEWORK_PYTHON=$PWD/target/venv/bin/python \
+        run cargo test --locked --no-fail-fast --workspace --all-features --test clients
+}
+
+stage_browser() {
+    need chromium chromium
+    need_python cors/tests/browser/requirements.txt "$PWD/target/venv-browser"
+    STONEWORK_PYTHON=$PWD/target/venv-browser/bin/python STONEWORK_CHROMIUM=$(command -v chromium) \
+        run cargo test --locked --no-fail-fast --workspace --all-features --test browser
 }
 
 stage_model() {
@@ -161,6 +162,19 @@ need_redis() {
     local major
     major=$(redis-server --version | sed -n 's/.* v=\([0-9]*\)\..*/\1/p')
     [ "${major:-0}" -ge 7 ] || fail "redis-server is version ${major:-unknown}; the stores need 7 or newer"
+}
+
+# need_python PINNED VENV: an environment with exactly these packages, made anew when they change.
+need_python() {
+    local pinned=$1 venv=$2
+    [ -f "$pinned" ] || fail "$pinned is missing: it pins the packages"
+    need python3 python3
+    python3 -c 'import ensurepip, venv' 2>/dev/null || install python3-venv
+    if ! cmp -s "$pinned" "$venv/installed.txt" || ! "$venv/bin/python" -c ''; then
+        run python3 -m venv --clear "$venv"
+        run "$venv/bin/python" -m pip install --quiet --requirement "$pinned"
+        cp "$pinned" "$venv/installed.txt"
+    fi
 }
 
 # need PROGRAM PACKAGE: installs the Debian package unless the program is there.
