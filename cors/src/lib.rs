@@ -179,6 +179,9 @@ mod decision;
 mod denial;
 mod explain;
 mod future;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod guide;
 mod layer;
 mod names;

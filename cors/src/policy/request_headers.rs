@@ -84,6 +84,13 @@ impl RequestHeaders {
         Self { any, names: names.into(), longest, value }
     }
 
+    /// Those of these names, without credentials.
+    #[cfg(feature = "testing")]
+    pub(crate) fn of(names: &[&str]) -> Self {
+        let given: Vec<_> = names.iter().map(ToString::to_string).collect();
+        Self::check(&given, false, &mut Vec::new())
+    }
+
     pub(crate) const fn value(&self) -> Option<&HeaderValue> {
         self.value.as_ref()
     }
