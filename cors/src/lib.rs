@@ -196,6 +196,9 @@ mod stamp;
 #[cfg(feature = "tenants")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tenants")))]
 pub mod store;
+#[cfg(all(feature = "testing", feature = "tenants"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "testing", feature = "tenants"))))]
+pub mod testing;
 mod token;
 mod trace;
 mod warning;

@@ -27,6 +27,7 @@
 //! Replication is asynchronous: a replica that is promoted may lack the last changes, and a restart
 //! without an append-only file loses all. Check what was allowed, and make the change again.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -163,14 +164,13 @@ where
     }
 
     fn replace(&self, replace: Replace<'_>) -> StoreFuture<Result<Changed, StoreError>> {
-        if replace.origins.len() > MOST_ORIGINS {
+        // Each once: the script compares how many there are.
+        let origins: BTreeSet<_> = replace.origins.iter().map(ToString::to_string).collect();
+        if origins.len() > MOST_ORIGINS {
             return StoreFuture::ready(Ok(Changed::Full));
         }
         let mut call = REPLACE.call(&[self.key(replace.tenant)]);
-        call.arg(KNOWN);
-        for origin in replace.origins {
-            call.arg(origin.to_string());
-        }
+        call.arg(KNOWN).arg(origins);
         self.change(&REPLACE, call)
     }
 

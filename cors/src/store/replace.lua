@@ -1,4 +1,4 @@
--- KEYS[1] the tenant's set. ARGV: all its members from now on. 1 changed, 0 the same as before.
+-- KEYS[1] the tenant's set. ARGV: all its members from now on, each once. 1 changed, 0 the same as before.
 local same = redis.call('SCARD', KEYS[1]) == #ARGV
 for _, member in ipairs(ARGV) do
     same = same and redis.call('SISMEMBER', KEYS[1], member) == 1
