@@ -57,9 +57,11 @@ pub(crate) fn split_port(rest: &[u8]) -> Option<(&[u8], Option<&[u8]>)> {
 
 pub(crate) fn is_scheme(scheme: &[u8]) -> bool {
     let fits = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.');
-    scheme.len() <= LONGEST_SCHEME
-        && scheme.first().is_some_and(u8::is_ascii_lowercase)
-        && scheme.iter().all(fits)
+    // What nearly all have need not be looked at byte by byte.
+    matches!(scheme, b"https" | b"http")
+        || (scheme.len() <= LONGEST_SCHEME
+            && scheme.first().is_some_and(u8::is_ascii_lowercase)
+            && scheme.iter().all(fits))
 }
 
 /// A number without leading zeros.
@@ -84,25 +86,28 @@ pub(crate) fn is_host(host: &[u8]) -> bool {
     }
 }
 
-/// A name of DNS, which may end with a dot.
+/// A name of DNS, which may end with a dot. One look at each byte: every denial comes here.
 fn is_name(name: &[u8]) -> bool {
+    let mut label = 0;
+    for byte in name {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' if label < LONGEST_LABEL => label += 1,
+            b'.' if label > 0 => label = 0,
+            _ => return false,
+        }
+    }
     let name = name.strip_suffix(b".").unwrap_or(name);
-    name.len() < LONGEST_HOST && name.split(|byte| *byte == b'.').all(is_label)
-}
-
-fn is_label(label: &[u8]) -> bool {
-    let fits = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
-    (1..=LONGEST_LABEL).contains(&label.len()) && label.iter().all(fits)
+    (1..LONGEST_HOST).contains(&name.len())
 }
 
 /// Then a browser takes it for an IPv4 address, or for nothing (URL, "ends in a number checker").
 fn ends_in_number(host: &[u8]) -> bool {
     let host = host.strip_suffix(b".").unwrap_or(host);
-    let last = host.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
-    match last {
-        [] => false,
+    let start = host.iter().rposition(|byte| *byte == b'.').map_or(0, |dot| dot + 1);
+    match &host[start..] {
         [b'0', b'x', hex @ ..] => hex.iter().all(u8::is_ascii_hexdigit),
-        digits => digits.iter().all(u8::is_ascii_digit),
+        [b'0'..=b'9', rest @ ..] => rest.iter().all(u8::is_ascii_digit),
+        _ => false,
     }
 }
 
