@@ -14,6 +14,11 @@ fn preflight(origin: &str, headers: &str) -> Request {
     if headers.is_empty() { asked } else { asked.header("access-control-request-headers", headers) }
 }
 
+/// What a page of this origin sends.
+fn page(origin: &str) -> Request {
+    Request::get("/v1/account").account("alice").header("origin", origin)
+}
+
 fn may_be_read_by(reply: &Reply, origin: &str) -> bool {
     let told: Vec<_> = reply.lines("access-control-allow-origin").collect();
     told == [origin]
@@ -23,15 +28,12 @@ fn may_be_read_by(reply: &Reply, origin: &str) -> bool {
 async fn pages_of_this_machine_are_allowed_unless_others_are_named() {
     let service = Service::start();
     for origin in ["http://localhost", "http://localhost:5173", "http://127.0.0.1:8080"] {
-        let reply =
-            service.ask(&Request::get("/v1/account").account("alice").header("origin", origin));
-        assert!(may_be_read_by(&reply.await, origin), "{origin}");
+        let reply = service.ask(&page(origin)).await;
+        assert!(may_be_read_by(&reply, origin), "{origin}");
         assert_eq!(service.ask(&preflight(origin, "")).await.status, 204, "{origin}");
     }
     for origin in [APP, "https://localhost:5173", "http://localhost.example.com", "null"] {
-        let reply =
-            service.ask(&Request::get("/v1/account").account("alice").header("origin", origin));
-        let reply = reply.await;
+        let reply = service.ask(&page(origin)).await;
         assert_eq!(reply.status, 200, "it runs; the browser keeps the answer from the page");
         assert_eq!(reply.header("access-control-allow-origin"), None, "{origin}");
         assert_eq!(service.ask(&preflight(origin, "")).await.status, 403, "{origin}");

@@ -33,8 +33,7 @@ fn main() -> ExitCode {
             for (what, report) in &reports {
                 println!("{what}: {report}\n");
             }
-            let denied = reports.iter().any(|(_, report)| report.decision.reason().is_some());
-            ExitCode::from(u8::from(denied))
+            ExitCode::from(u8::from(reports.iter().any(|(_, report)| is_denied(report))))
         }
         Err(error) => {
             eprintln!("cors-explain: {error}\n{USAGE}");
@@ -57,10 +56,20 @@ fn run(arguments: impl Iterator<Item = String>) -> Result<Vec<(&'static str, Rep
     let policy = policy(wish.config.as_deref())?;
     let mut reports = Vec::new();
     if wish.needs_preflight() {
-        reports.push(("preflight", report(&policy, Method::OPTIONS, wish.preflight()?)));
+        let preflight = report(&policy, Method::OPTIONS, wish.preflight()?);
+        let denied = is_denied(&preflight);
+        reports.push(("preflight", preflight));
+        if denied {
+            // The browser does not send what it asked for.
+            return Ok(reports);
+        }
     }
     reports.push(("request", report(&policy, wish.method.clone(), wish.actual())));
     Ok(reports)
+}
+
+const fn is_denied(report: &Report) -> bool {
+    report.decision.reason().is_some()
 }
 
 fn policy(config: Option<&str>) -> Result<Policy, String> {
