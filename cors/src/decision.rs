@@ -157,3 +157,16 @@ impl fmt::Display for Reason {
         f.write_str(self.slug())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// They are counted by their place.
+    #[test]
+    fn reasons_stand_in_their_order() {
+        for (place, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, place);
+        }
+    }
+}

@@ -128,27 +128,37 @@ pub(crate) const fn status(reason: Reason) -> StatusCode {
 }
 
 /// An answer that goes as far as it is allowed, so that the browser's own message names the cause:
-/// it would name no other than the status if that were 403.
+/// it would name no other than the status if that were 403. No browser may take it for a yes.
 fn told_why(policy: Option<&Policy>, asked: &Preflight<'_>, denial: &Denial) -> Response<Bytes> {
-    let origin = policy.map(|policy| decide::admit(policy, asked.origin));
-    let mut headers = match (policy, origin) {
-        (Some(policy), Some(Ok(origin))) => as_far_as_allowed(policy, origin),
+    let origin =
+        policy.and_then(|policy| Some((policy, decide::admit(policy, asked.origin).ok()?)));
+    let mut headers = match (denial.reason, origin) {
+        (Reason::MethodNotAllowed, Some((policy, origin))) => {
+            without(&ACCESS_CONTROL_ALLOW_METHODS, policy, origin)
+        }
+        (Reason::HeaderNotAllowed, Some((policy, origin))) => {
+            without(&ACCESS_CONTROL_ALLOW_HEADERS, policy, origin)
+        }
         _ => HeaderMap::new(),
     };
     explain(&mut headers, denial);
     respond(StatusCode::NO_CONTENT, headers)
 }
 
-fn as_far_as_allowed(policy: &Policy, origin: HeaderValue) -> HeaderMap {
-    let rules = policy.rules();
+/// What an allowed preflight is told, but for this list, if it is anything else than the names that are
+/// allowed: Chromium takes a `*` for `authorization` too, which the standard says it is not.
+fn without(list: &HeaderName, policy: &Policy, origin: HeaderValue) -> HeaderMap {
     let mut headers = addressed(policy, origin);
-    if rules.methods.echoes() {
-        headers.remove(ACCESS_CONTROL_ALLOW_METHODS);
+    let names_all = |value: &HeaderValue| !value.is_empty() && !value.as_bytes().contains(&b'*');
+    for list in [&ACCESS_CONTROL_ALLOW_METHODS, &ACCESS_CONTROL_ALLOW_HEADERS] {
+        if headers.get(list).is_some_and(HeaderValue::is_empty) {
+            headers.remove(list);
+        }
     }
-    if rules.headers.echoes() {
-        headers.remove(ACCESS_CONTROL_ALLOW_HEADERS);
+    if !headers.get(list).is_some_and(names_all) {
+        headers.remove(list);
     }
-    // A browser keeps nothing of a denial, but need not be told for how long.
+    // A browser keeps nothing of a denial, and need not be told for how long.
     headers.remove(ACCESS_CONTROL_MAX_AGE);
     headers.remove(VARY);
     headers

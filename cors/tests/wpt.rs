@@ -8,6 +8,8 @@ use std::convert::Infallible;
 use std::future::ready;
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
 use stonework_cors::{CorsLayer, CorsLayerBuilder};
 use support::call::{APP, Body, EVIL, all, call, usual};
 use tower::{Layer, service_fn};
@@ -21,10 +23,12 @@ struct Fetch<'a> {
     include: bool,
     /// The status that the service answers with.
     status: u16,
+    /// Does the browser take `*` for `authorization` too? Chromium does.
+    lax: bool,
 }
 
 const GET: Fetch<'_> =
-    Fetch { origin: APP, method: "GET", headers: &[], include: false, status: 200 };
+    Fetch { origin: APP, method: "GET", headers: &[], include: false, status: 200, lax: false };
 
 /// What a page is given: the status and the headers that it may read. Nothing, if CORS stops it.
 type Given = Option<(u16, Vec<String>)>;
@@ -129,7 +133,7 @@ impl Fetch<'_> {
             || star(&methods);
         let header_passes = |name: &String| {
             allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
-                || (star(&allowed) && name != "authorization")
+                || (star(&allowed) && (self.lax || name != "authorization"))
         };
         response.status().is_success()
             && self.passes_check(headers)
@@ -309,5 +313,60 @@ fn every_status_can_be_read() {
         let given = Fetch { status, include: true, ..GET }.of(usual()).unwrap();
         assert_eq!(given.0, status);
         assert!(passes(public(), Fetch { status, ..GET }));
+    }
+}
+
+/// What a policy says, so that it can be said twice.
+#[derive(Clone, Debug)]
+struct Said {
+    origins: &'static str,
+    methods: Vec<&'static str>,
+    include: Vec<&'static str>,
+    credentials: bool,
+}
+
+impl Said {
+    fn builder(&self) -> CorsLayerBuilder {
+        CorsLayer::builder()
+            .origins([self.origins])
+            .methods(&self.methods)
+            .include(&self.include)
+            .credentials(self.credentials && self.origins != "*")
+    }
+}
+
+fn said() -> impl Strategy<Value = Said> {
+    let origins = select(vec![APP, "https://*.example.com", "*", EVIL]);
+    let methods =
+        prop_oneof![subsequence(vec!["PUT", "PATCH", "DELETE", "SUPER"], 0..4), Just(vec!["*"])];
+    let include = prop_oneof![
+        subsequence(vec!["authorization", "content-type", "x-a", "x-b"], 0..4),
+        Just(vec!["*"]),
+        Just(vec!["*", "authorization"])
+    ];
+    (origins, methods, include, any::<bool>()).prop_map(
+        |(origins, methods, include, credentials)| Said { origins, methods, include, credentials },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2_000, ..ProptestConfig::default() })]
+
+    /// The explanations of debug mode let nobody in, not even where a browser is laxer than the standard.
+    #[test]
+    fn debug_mode_allows_nothing_more(
+        said in said(),
+        origin in select(vec![APP, "http://app.example.com", "https://a.example.com", EVIL, "null"]),
+        method in select(vec!["GET", "put", "PATCH", "patch", "SUPER", "OPTIONS"]),
+        headers in subsequence(
+            vec![("authorization", "1"), ("content-type", "a/b"), ("x-a", "1"), ("x-b", "1"), ("x-c", "1")],
+            0..5,
+        ),
+        include in any::<bool>(),
+        lax in any::<bool>(),
+    ) {
+        let fetch = Fetch { origin, method, headers: &headers, include, status: 200, lax };
+        let without = fetch.of(said.builder());
+        prop_assert_eq!(fetch.of(said.builder().debug(true)), without, "{:?}", said);
     }
 }
