@@ -8,8 +8,9 @@ impl CorsLayer {
     ///
     /// `Router::layer` concerns the routes that were added before it, and each of them by itself: a
     /// preflight for a path without a route, or one that was added later, would be answered 404 or 405
-    /// without a word of CORS, and the browser would say that a header is missing. What was done by
-    /// this cannot be done too early, and there is no route that it leaves out.
+    /// without a word of CORS, and the browser would say that a header is missing. Also, axum adds `Allow`
+    /// to what is answered in a route's place, and so tells who is denied which methods there are. This has
+    /// no order, leaves no route out, and is left alone by the router.
     ///
     /// ```
     /// use axum::{Router, routing::put};

@@ -65,11 +65,9 @@ async fn run() -> Result<(), Failure> {
     tell(idempotency.warnings());
     let runs = idempotency.tracker();
 
-    // Outermost first. CORS stands before all that can say no, so that a page can read what it says.
-    // Limits stand before `require`, so that strangers count against theirs; API versions would stand
-    // after `idempotency`.
+    // Outermost first. Limits stand before `require`, so that strangers count against theirs; API
+    // versions would stand after `idempotency`.
     let stack = ServiceBuilder::new()
-        .layer(cors)
         .layer(from_fn(panics::to_problem))
         .layer(map_request(account::identify))
         .layer(limits)
@@ -77,7 +75,9 @@ async fn run() -> Result<(), Failure> {
         .layer(idempotency)
         .layer(DefaultBodyLimit::max(LARGEST_BODY));
     let app = App { ledger: Arc::new(MemoryLedger::default()), demo: config.demo };
-    let service = routes::router(app).layer(stack);
+    // CORS goes around all that can say no, so that a page can read what it says; and around the router,
+    // so that there is no path and no method without it.
+    let service = cors.around(routes::router(app).layer(stack));
 
     // Before the line below, or a signal right after it would find nobody listening.
     let stop = Stop::listen()?;
