@@ -8,55 +8,62 @@ use crate::origin::Serialized;
 use crate::policy::RequestHeaders;
 use crate::{OriginPattern, OriginSet};
 
-/// Reads bytes as an origin that a client sends.
+/// Some of each form, so that a set has something to look through.
+const PATTERNS: [&str; 8] = [
+    "https://example.com",
+    "https://*.example.com",
+    "http://localhost:*",
+    "https://*.example.org:*",
+    "https://*.b.example.com:8443",
+    "http://[::1]:8080",
+    "http://127.0.0.1:*",
+    "capacitor://localhost",
+];
+
+/// Reads bytes as the value of `Origin`.
 ///
 /// # Panics
 ///
-/// When its parts do not make it up again, or the pattern of the same text does not match it alone.
+/// When the parts do not make up the bytes, when an origin as a pattern does not match itself or
+/// matches a neighbour, or when a set does not agree with its patterns.
 pub fn origin(bytes: &[u8]) -> bool {
-    let Some(parts) = Serialized::parse(bytes) else { return false };
-    let mut whole = [parts.scheme, b"://", parts.host].concat();
-    if let Some(port) = parts.port {
-        whole.extend_from_slice(format!(":{port}").as_bytes());
-    }
-    assert_eq!(whole, bytes, "an origin has one spelling");
-    if let Some(pattern) = text(bytes).and_then(|text| text.parse::<OriginPattern>().ok()) {
-        assert!(pattern.is_exact() && pattern.matches(bytes));
-        for other in neighbours(bytes) {
-            assert_eq!(pattern.matches(&other), other == bytes);
-        }
+    agrees(&PATTERNS.iter().filter_map(|text| text.parse().ok()).collect(), bytes);
+    let Some(origin) = Serialized::parse(bytes) else {
+        return false;
+    };
+    let port = origin.port.map(|port| format!(":{port}")).unwrap_or_default();
+    let parts = [origin.scheme, b"://", origin.host, port.as_bytes()].concat();
+    assert_eq!(parts, bytes, "the parts are another origin");
+    if let Some(pattern) = read(bytes) {
+        assert!(pattern.matches(bytes), "it does not match itself");
+        neighbours(bytes).for_each(|near| assert!(!pattern.matches(&near), "it matches another"));
+        agrees(&OriginSet::from_iter([pattern]), bytes);
     }
     true
 }
 
-/// Reads the first line of bytes as a pattern, and the second as an origin.
+/// Reads bytes as a pattern.
 ///
 /// # Panics
 ///
-/// When the pattern written and read is another one, when a suggestion cannot be read, or when a set and
-/// its only pattern disagree.
+/// When a pattern has two spellings, when a set does not agree with it, when what it matches is no
+/// origin, when what is suggested for a mistake is one as well, or when an error has several lines.
 pub fn pattern(bytes: &[u8]) -> bool {
-    let (first, second) = match bytes.iter().position(|byte| *byte == b'\n') {
-        Some(end) => (&bytes[..end], &bytes[end + 1..]),
-        None => (bytes, &b""[..]),
+    let Ok(text) = str::from_utf8(bytes) else {
+        return false;
     };
-    let Some(given) = text(first) else { return false };
-    let pattern: OriginPattern = match given.parse() {
+    let pattern = match text.parse::<OriginPattern>() {
         Ok(pattern) => pattern,
         Err(error) => {
-            if let Some(suggestion) = error.suggestion() {
-                assert!(suggestion.parse::<OriginPattern>().is_ok(), "{error}");
-                assert_ne!(suggestion, given, "{error}");
-            }
+            let suggested = error.suggestion().map(str::parse::<OriginPattern>);
+            assert!(suggested.is_none_or(|parsed| parsed.is_ok()), "a bad suggestion");
+            assert!(!error.to_string().contains(char::is_control), "more than a line");
             return false;
         }
     };
-    assert_eq!(pattern.to_string(), given, "a pattern has one spelling");
-    let set: OriginSet = std::iter::once(pattern.clone()).collect();
-    for origin in [first, second] {
-        assert_eq!(set.contains(origin), pattern.matches(origin));
-        assert!(!pattern.matches(origin) || Serialized::parse(origin).is_some());
-    }
+    assert_eq!(pattern.to_string(), text, "another spelling");
+    let _ = (pattern.is_insecure(), pattern.public_suffix());
+    expands(text, &pattern);
     true
 }
 
@@ -91,20 +98,60 @@ fn trimmed(mut name: &[u8]) -> &[u8] {
     name
 }
 
-fn text(bytes: &[u8]) -> Option<&str> {
-    std::str::from_utf8(bytes).ok()
+/// With a label or two for its star, and with a port or none, it matches; short of hosts that are
+/// too long then.
+fn expands(text: &str, pattern: &OriginPattern) {
+    let set = OriginSet::from_iter([pattern.clone()]);
+    agrees(&set, text.as_bytes());
+    for host in ["", "a.", "a.b."] {
+        for port in ["", ":8081"] {
+            let origin = text.replacen("*.", host, 1).replacen(":*", port, 1);
+            agrees(&set, origin.as_bytes());
+            let is_meant = !text.contains("*.") || !host.is_empty();
+            let is_long = origin.len() > 253;
+            assert!(is_long || pattern.matches(origin.as_bytes()) == is_meant, "{origin}");
+        }
+    }
 }
 
-/// One byte less, more, or changed, at either end.
-fn neighbours(bytes: &[u8]) -> [Vec<u8>; 6] {
-    let mut upper = bytes.to_vec();
-    upper.make_ascii_uppercase();
-    [
-        bytes[1..].to_vec(),
-        bytes[..bytes.len() - 1].to_vec(),
-        [bytes, b"/"].concat(),
-        [bytes, b"."].concat(),
-        [b"x", bytes].concat(),
-        upper,
-    ]
+fn read(bytes: &[u8]) -> Option<OriginPattern> {
+    str::from_utf8(bytes).ok()?.parse().ok()
+}
+
+/// Bytes that differ in one place.
+fn neighbours(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let shorter = (0..bytes.len()).map(|at| [&bytes[..at], &bytes[at + 1..]].concat());
+    let longer = b"/.:a0 \0"
+        .iter()
+        .flat_map(move |&byte| [[bytes, &[byte]].concat(), [&[byte], bytes].concat()]);
+    shorter.chain(longer)
+}
+
+/// The set finds what one of its patterns matches, sends back what was sent, and can be asked what
+/// was meant.
+fn agrees(set: &OriginSet, origin: &[u8]) {
+    let is_meant = set.iter().any(|pattern| pattern.matches(origin));
+    assert_eq!(set.contains(origin), is_meant, "the set does not agree with its patterns");
+    assert!(!is_meant || Serialized::parse(origin).is_some(), "no origin, but it matches");
+    if let Ok(value) = HeaderValue::from_bytes(origin) {
+        assert_eq!(set.echo(&value), is_meant.then_some(value), "another value is sent back");
+    }
+    let _ = set.nearest(origin);
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn hostile_bytes_are_survived() {
+        for len in 0..400 {
+            for fill in [0, b'a', b'.', b':', b'*', b'[', b'/', b'0', 0xff] {
+                let mut bytes = b"https://".to_vec();
+                bytes.resize(8 + len, fill);
+                for bytes in [&bytes[..], &bytes[8..]] {
+                    super::origin(bytes);
+                    super::pattern(bytes);
+                }
+            }
+        }
+    }
 }

@@ -263,7 +263,7 @@ fn in_debug_mode_the_console_names_the_cause() {
             "PreflightAllowOriginMismatch",
             "http://localhost",
         ),
-        (debug(usual_for(&below)), "{}", "MissingAllowOriginHeader", ""),
+        (debug(usual_for(&below)), "{}", "AllowOriginMismatch", &below),
         (
             debug(usual_for("https://app.example.com")),
             "{method: 'PUT'}",

@@ -200,7 +200,7 @@ fn what_would_never_match_is_an_error_with_its_fix() {
     ] {
         let error = CorsLayer::builder().origins([wrong]).build().unwrap_err().to_string();
         assert!(
-            error.contains(&format!("{wrong:?}")) && error.ends_with(&format!("use {right}")),
+            error.contains(&format!("{wrong:?}")) && error.ends_with(&format!("write {right:?}")),
             "{error}"
         );
         assert!(CorsLayer::builder().origins([right]).build().is_ok());

@@ -91,7 +91,7 @@ impl Policy {
         let more = origins.into_iter().filter_map(|origin| {
             guards.admit(origin.as_ref(), &mut warnings).map_err(|error| errors.push(error)).ok()
         });
-        let set = set.iter().cloned().chain(more).collect();
+        let set = set.union(&more.collect());
         let origins = Origins::Listed { set, null: *null };
         warnings.retain(|warning| *warning != Warning::NobodyAllowed);
         let compiled = Compiled { origins, rules: Arc::clone(&self.0.rules), warnings };
