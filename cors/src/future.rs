@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use stonework_core::{RequestHead, StoneBody, StoreError, StoreFuture};
 use tower_service::Service;
 
-use crate::act::{Clues, act, judge};
-use crate::asked::{Asked, Once, is_same_origin};
+use crate::act::act;
+use crate::asked::Asked;
+use crate::beside::{Beside, Kept};
 use crate::policy::Policy;
 use crate::service::carry_out;
 use crate::shared::{Shared, found};
@@ -43,66 +44,9 @@ pin_project! {
     {
         Going { #[pin] future: S::Future, stamp: Option<Stamp> },
         Answered { response: Option<Response<Bytes>>, body: PhantomData<fn() -> ResBody> },
-        Beside { #[pin] future: S::Future, done: Option<Result<S::Response, S::Error>>, waiting: Box<Waiting> },
+        // Boxed, as what waits is rare, so that all others are not moved about with room for it.
+        Beside { both: Pin<Box<Beside<S::Future, S::Response, S::Error>>> },
         Before { parked: Option<Box<Parked<S, ReqBody>>> },
-    }
-}
-
-/// A request whose service runs while its policy is found out.
-struct Waiting {
-    answer: Answer,
-    kept: Kept,
-    stamp: Option<Stamp>,
-}
-
-impl Waiting {
-    /// Ready when there is a stamp.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.stamp.is_none() {
-            let answer = ready!(Pin::new(&mut self.answer).poll(cx));
-            self.stamp = Some(self.kept.judge(answer));
-        }
-        Poll::Ready(())
-    }
-}
-
-/// What is left of a request that was passed on.
-pub(crate) struct Kept {
-    origin: Origin,
-    same_origin: bool,
-    debugged: bool,
-    shared: Arc<Shared>,
-}
-
-enum Origin {
-    Absent,
-    Is(HeaderValue),
-    Repeated,
-}
-
-impl Kept {
-    pub(crate) fn of(shared: &Arc<Shared>, origin: Once<'_>, head: &RequestHead<'_>) -> Self {
-        Self {
-            origin: match origin {
-                Once::Absent => Origin::Absent,
-                Once::Is(origin) => Origin::Is(origin.clone()),
-                Once::Repeated => Origin::Repeated,
-            },
-            same_origin: is_same_origin(head.headers),
-            debugged: shared.is_debugged(head),
-            shared: Arc::clone(shared),
-        }
-    }
-
-    fn judge(&self, answer: Result<Option<Policy>, StoreError>) -> Stamp {
-        let origin = match &self.origin {
-            Origin::Absent => Once::Absent,
-            Origin::Is(origin) => Once::Is(origin),
-            Origin::Repeated => Once::Repeated,
-        };
-        let clues = Clues { same_origin: &|| self.same_origin, debugged: &|| self.debugged };
-        let policy = found(answer);
-        judge(&self.shared, policy.as_ref().map_err(|reason| *reason), origin, &clues).0
     }
 }
 
@@ -128,8 +72,7 @@ where
     }
 
     pub(crate) fn beside(future: S::Future, answer: Answer, kept: Kept) -> Self {
-        let waiting = Box::new(Waiting { answer, kept, stamp: None });
-        Self { state: State::Beside { future, done: None, waiting } }
+        Self { state: State::Beside { both: Box::pin(Beside::new(future, answer, kept)) } }
     }
 
     pub(crate) const fn before(parked: Box<Parked<S, ReqBody>>) -> Self {
@@ -168,44 +111,23 @@ where
         match self.project().state.project() {
             StateProj::Going { future, stamp } => {
                 let response = ready!(future.poll(cx));
-                Poll::Ready(response.map(|response| finish(response, stamp.take())))
+                Poll::Ready(response.map(|mut response| {
+                    if let Some(stamp) = stamp.take() {
+                        stamp.apply(&mut response);
+                    }
+                    response.map(StoneBody::inner)
+                }))
             }
             StateProj::Answered { response, .. } => response
                 .take()
                 .map_or(Poll::Pending, |response| Poll::Ready(Ok(response.map(StoneBody::full)))),
-            StateProj::Beside { future, done, waiting } => {
-                let waited = waiting.poll(cx);
-                if done.is_none() {
-                    *done = match future.poll(cx) {
-                        Poll::Ready(response) => Some(response),
-                        Poll::Pending => None,
-                    };
-                }
-                match done.take() {
-                    // Nothing is to be written on an error.
-                    Some(Ok(response)) if waited.is_pending() => {
-                        *done = Some(Ok(response));
-                        Poll::Pending
-                    }
-                    Some(response) => {
-                        let stamp = waiting.stamp.take();
-                        Poll::Ready(response.map(|response| finish(response, stamp)))
-                    }
-                    None => Poll::Pending,
-                }
+            StateProj::Beside { both } => {
+                both.as_mut().poll(cx).map_ok(|r| r.map(StoneBody::inner))
             }
             // It was left above.
             StateProj::Before { .. } => Poll::Pending,
         }
     }
-}
-
-#[inline]
-fn finish<B>(mut response: Response<B>, stamp: Option<Stamp>) -> Response<StoneBody<B>> {
-    if let Some(stamp) = stamp {
-        stamp.apply(&mut response);
-    }
-    response.map(StoneBody::inner)
 }
 
 impl<S, ReqBody, ResBody> fmt::Debug for ResponseFuture<S, ReqBody, ResBody>

@@ -171,6 +171,7 @@ mod act;
 mod asked;
 #[cfg(feature = "axum-0-8")]
 mod axum08;
+mod beside;
 pub mod bundle;
 #[cfg(feature = "serde")]
 mod config;

@@ -9,7 +9,8 @@ use tower_service::Service;
 
 use crate::act::{Act, act};
 use crate::asked::Asked;
-use crate::future::{Answer, Kept, Parked, ResponseFuture};
+use crate::beside::Kept;
+use crate::future::{Answer, Parked, ResponseFuture};
 use crate::shared::{Shared, Source, found};
 
 /// The service that [`CorsLayer`](crate::CorsLayer) puts around another one.

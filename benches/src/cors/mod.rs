@@ -1,5 +1,6 @@
 //! `stonework-cors` beside `tower-http`.
 
+mod clones;
 mod limit;
 mod scenario;
 mod subject;
@@ -8,7 +9,8 @@ mod traffic;
 use crate::suite::Suite;
 
 pub(crate) fn suite() -> Suite {
-    Suite::new("cors", scenario::CASES.into_iter().map(traffic::scenario).collect())
+    let requests = scenario::CASES.into_iter().map(traffic::scenario);
+    Suite::new("cors", requests.chain([1, 10_000].map(clones::scenario)).collect())
 }
 
 /// The page that is allowed, the last of the list.

@@ -15,7 +15,7 @@ use crate::layered::Server;
 use crate::suite::{FLOOR, OURS};
 
 /// Bytes of a response.
-const RESPONSE: usize = 1024;
+pub(super) const RESPONSE: usize = 1024;
 
 pub(super) const METHODS: &str = "PUT,DELETE";
 pub(super) const HEADERS: &str = "authorization,content-type,idempotency-key";
@@ -69,7 +69,7 @@ impl Name {
     }
 }
 
-fn ours(many: usize) -> stonework_cors::CorsLayer {
+pub(super) fn ours(many: usize) -> stonework_cors::CorsLayer {
     stonework_cors::CorsLayer::builder()
         .origins(origins(many))
         .methods(METHODS.split(','))
@@ -80,7 +80,7 @@ fn ours(many: usize) -> stonework_cors::CorsLayer {
         .expect("the configuration is valid")
 }
 
-fn peer(many: usize) -> tower_http::cors::CorsLayer {
+pub(super) fn peer(many: usize) -> tower_http::cors::CorsLayer {
     let value = |origin: String| HeaderValue::try_from(origin).expect("an origin is a value");
     let names = |names: &'static str| names.split(',').map(HeaderName::from_static);
     let method = |name: &str| Method::from_bytes(name.as_bytes()).expect("it is a method");
