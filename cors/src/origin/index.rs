@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
+use foldhash::fast::RandomState;
 use http::HeaderValue;
 
 use super::OriginPattern;
@@ -13,11 +14,15 @@ use super::serialized::{MAX_LEN, Serialized};
 /// Up to so many are compared one by one, which costs less than a hash.
 const FEW: usize = 8;
 
+/// Whoever asks chooses what is looked up, and never what is stored, so a fast hash does, with a seed of
+/// its own.
+type Map<V> = HashMap<Box<[u8]>, V, RandomState>;
+
 /// The origins without a wildcard, as values that can be sent back.
 #[derive(Clone, Debug)]
 pub(super) enum Exact {
     Few(Vec<HeaderValue>),
-    Many(HashSet<Stored>),
+    Many(HashSet<Stored, RandomState>),
 }
 
 /// Hashed and compared by its bytes.
@@ -72,14 +77,14 @@ impl Default for Exact {
 
 /// The patterns with a wildcard, by scheme.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Wild(HashMap<Box<[u8]>, Hosts>);
+pub(super) struct Wild(Map<Hosts>);
 
 #[derive(Clone, Debug, Default)]
 struct Hosts {
     /// Of one host.
-    one: HashMap<Box<[u8]>, Allowed>,
+    one: Map<Allowed>,
     /// Of all hosts under one.
-    under: HashMap<Box<[u8]>, Allowed>,
+    under: Map<Allowed>,
     /// The longest key of `under`. What is longer need not be hashed.
     longest: usize,
 }
