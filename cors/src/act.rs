@@ -14,7 +14,7 @@ use crate::policy::Policy;
 use crate::preflight::answer;
 use crate::reject::reject;
 use crate::shared::Shared;
-use crate::stamp::{Mark, Stamp};
+use crate::stamp::{Grant, Mark, Stamp};
 
 pub(crate) enum Act {
     Go(Stamp),
@@ -81,7 +81,7 @@ pub(crate) fn judge(
 #[inline]
 fn unrelated(shared: &Shared, policy: Option<&Policy>) -> Stamp {
     let mark = match policy.filter(|policy| policy.is_public()) {
-        Some(policy) => Mark::Allow { origin: ANY, policy: policy.clone() },
+        Some(policy) => Mark::Allow(Grant::new(policy, ANY)),
         None => Mark::Vary,
     };
     Stamp { mark, decision: shared.tell(Decision::NotCors) }
@@ -90,7 +90,7 @@ fn unrelated(shared: &Shared, policy: Option<&Policy>) -> Stamp {
 #[inline]
 fn allowed(shared: &Shared, policy: Option<&Policy>, origin: http::HeaderValue) -> Stamp {
     let mark = match policy {
-        Some(policy) => Mark::Allow { origin, policy: policy.clone() },
+        Some(policy) => Mark::Allow(Grant::new(policy, origin)),
         None => Mark::Vary,
     };
     Stamp { mark, decision: shared.tell(Decision::Allowed { preflight: false }) }

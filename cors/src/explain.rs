@@ -8,7 +8,7 @@ use crate::decide::{self, Verdict};
 use crate::decision::{Decision, Denial};
 use crate::names::ANY;
 use crate::policy::Policy;
-use crate::stamp::{Mark, Stamp};
+use crate::stamp::{Grant, Mark, Stamp};
 use crate::{denial, preflight};
 
 /// What a policy makes of a request, and why. Pure: nothing is sent, counted or logged.
@@ -64,7 +64,7 @@ fn of_preflight(policy: &Policy, asked: &Preflight<'_>) -> Report {
 }
 
 fn of_actual(policy: &Policy, origin: Once<'_>, head: &RequestHead<'_>) -> Report {
-    let allow = |origin| Mark::Allow { origin, policy: policy.clone() };
+    let allow = |origin| Mark::Allow(Grant::new(policy, origin));
     let (decision, mark) = match decide::actual(policy, origin, || is_same_origin(head.headers)) {
         Verdict::NotCors if policy.is_public() => (Decision::NotCors, allow(ANY)),
         Verdict::NotCors => (Decision::NotCors, Mark::Vary),

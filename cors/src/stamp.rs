@@ -1,8 +1,10 @@
 //! What is written on the response of a request that is no preflight.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS,
-    Entry, VARY,
+    VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response};
 
@@ -23,9 +25,35 @@ pub(crate) enum Mark {
     /// Another origin would have been answered otherwise.
     Vary,
     /// This origin may read it.
-    Allow { origin: HeaderValue, policy: Policy },
+    Allow(Grant),
     /// Nobody else may read it. Told why, in debug mode.
     Deny { told: Option<Box<Denial>> },
+}
+
+/// What an origin is told that may read a response. Taken out of its policy: to keep that alive for the
+/// length of a request costs two more changes of a counter that all threads share.
+#[derive(Debug)]
+pub(crate) struct Grant {
+    origin: HeaderValue,
+    expose: Option<HeaderValue>,
+    credentials: bool,
+    timing: bool,
+    /// Is every origin told the same?
+    public: bool,
+}
+
+impl Grant {
+    #[inline]
+    pub(crate) fn new(policy: &Policy, origin: HeaderValue) -> Self {
+        let rules = policy.rules();
+        Self {
+            origin,
+            expose: rules.expose.clone(),
+            credentials: rules.credentials,
+            timing: rules.timing,
+            public: policy.is_public(),
+        }
+    }
 }
 
 impl Stamp {
@@ -34,7 +62,7 @@ impl Stamp {
         let headers = response.headers_mut();
         match self.mark {
             Mark::Vary => vary(headers),
-            Mark::Allow { origin, policy } => allow(headers, origin, &policy),
+            Mark::Allow(grant) => allow(headers, grant),
             Mark::Deny { told } => deny(headers, told.as_deref()),
         }
         if let Some(decision) = self.decision {
@@ -44,29 +72,37 @@ impl Stamp {
 }
 
 #[inline]
-fn allow(headers: &mut HeaderMap, origin: HeaderValue, policy: &Policy) {
-    let rules = policy.rules();
-    if rules.timing {
-        put(headers, TIMING_ALLOW_ORIGIN, origin.clone());
+fn allow(headers: &mut HeaderMap, grant: Grant) {
+    if grant.timing {
+        put(headers, TIMING_ALLOW_ORIGIN, grant.origin.clone());
     }
     // Two would be read as none (Fetch, "CORS check"), and one from inside may say something else.
-    if put(headers, ACCESS_CONTROL_ALLOW_ORIGIN, origin) && rules.overwrites_first() {
-        crate::trace::event!(
-            WARN,
-            "access-control-allow-origin was set inside and is replaced; is there another layer?"
-        );
+    if put(headers, ACCESS_CONTROL_ALLOW_ORIGIN, grant.origin) {
+        warn_of_another();
     }
-    if rules.credentials {
+    if grant.credentials {
         put(headers, ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
     } else {
         headers.remove(ACCESS_CONTROL_ALLOW_CREDENTIALS);
     }
-    if let Some(expose) = &rules.expose {
+    if let Some(expose) = grant.expose {
         // A list, to which the service may have added.
-        drop(headers.try_append(ACCESS_CONTROL_EXPOSE_HEADERS, expose.clone()));
+        drop(headers.try_append(ACCESS_CONTROL_EXPOSE_HEADERS, expose));
     }
-    if !policy.is_public() {
+    if !grant.public {
         vary(headers);
+    }
+}
+
+/// Once in a process: who has two layers has them on each request.
+#[cold]
+fn warn_of_another() {
+    static TOLD: AtomicBool = AtomicBool::new(false);
+    if !TOLD.swap(true, Ordering::Relaxed) {
+        crate::trace::event!(
+            WARN,
+            "access-control-allow-origin was set inside and is replaced; is there another layer?"
+        );
     }
 }
 
@@ -99,14 +135,10 @@ pub(crate) fn put(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue)
 /// Adds `origin` to what the response depends on, unless it is there.
 #[inline]
 fn vary(headers: &mut HeaderMap) {
-    match headers.try_entry(VARY) {
-        Ok(Entry::Vacant(entry)) => drop(entry.try_insert(VARY_ORIGIN)),
-        Ok(Entry::Occupied(mut entry)) => {
-            if !entry.iter().any(covers_origin) {
-                entry.append(VARY_ORIGIN);
-            }
-        }
-        Err(_) => {}
+    if !headers.contains_key(VARY) {
+        put(headers, VARY, VARY_ORIGIN);
+    } else if !headers.get_all(VARY).iter().any(covers_origin) {
+        drop(headers.try_append(VARY, VARY_ORIGIN));
     }
 }
 

@@ -203,7 +203,6 @@ impl Words {
             timing: self.timing,
             private_network: self.private_network,
             guards,
-            overwrote: false.into(),
         };
         if self.private_network {
             warnings.push(Warning::PrivateNetwork);

@@ -7,7 +7,6 @@ mod request_headers;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
@@ -58,8 +57,6 @@ pub(crate) struct Rules {
     /// What an allowed preflight is told. What depends on the request has its place in it already.
     pub(crate) preflight: HeaderMap,
     guards: Guards,
-    /// Was it said that something inside answers CORS too?
-    overwrote: AtomicBool,
 }
 
 impl Policy {
@@ -123,13 +120,6 @@ impl Policy {
     #[inline]
     pub(crate) fn is_public(&self) -> bool {
         matches!(self.0.origins, Origins::Any)
-    }
-}
-
-impl Rules {
-    /// True once.
-    pub(crate) fn overwrites_first(&self) -> bool {
-        !self.overwrote.load(Ordering::Relaxed) && !self.overwrote.swap(true, Ordering::Relaxed)
     }
 }
 
