@@ -62,6 +62,18 @@ impl<B> StoneBody<B> {
         }
     }
 
+    /// The inner body as it came, if it is that: for who would have to box the two to make them one type.
+    ///
+    /// # Errors
+    ///
+    /// The body itself, if it is in memory, if only in part.
+    pub fn try_into_inner(self) -> Result<B, Self> {
+        match self.kind {
+            Kind::Inner { body } => Ok(body),
+            kind => Err(Self { kind }),
+        }
+    }
+
     /// A body whose first bytes were already read from `body`: these, then the rest of it.
     pub fn prefixed(prefix: Bytes, body: Pin<Box<B>>) -> Self {
         Self { kind: Kind::Prefixed { rest: Box::new(Prefixed { prefix, body }) } }
@@ -169,6 +181,13 @@ mod tests {
         let body = Stone::inner(Full::new(Bytes::from_static(b"abc")));
         assert_eq!(body.size_hint().exact(), Some(3));
         assert_eq!(read(body).await, (Bytes::from_static(b"abc"), None));
+    }
+
+    #[test]
+    fn an_inner_body_comes_out_as_it_came() {
+        assert!(StoneBody::inner(7).try_into_inner().is_ok_and(|body| body == 7));
+        let full = StoneBody::<u8>::full(Bytes::from_static(b"abc"));
+        assert!(full.try_into_inner().is_err());
     }
 
     #[tokio::test]

@@ -107,6 +107,7 @@
 //! | any request of another origin | the service's, and the browser keeps it from the page |
 //! | the same, with [`reject_actual`](CorsLayerBuilder::reject_actual) | 403 problem `origin-not-allowed`; in gRPC `PERMISSION_DENIED` |
 //! | a request without `Origin` | the service's |
+//! | no policy can be found out | as for an origin that is not allowed; the preflight gets 503 |
 //!
 //! Why something was denied is told by [`explain`], by [`Reason`]s that are
 //! [counted](CorsLayer::denials), by `tracing` events, by a [`Decision`] in the response's
@@ -116,7 +117,8 @@
 //! # What it promises
 //!
 //! - **One answer.** A response has at most one `Access-Control-Allow-Origin`, and it is this layer's:
-//!   one from inside is replaced, or removed if the page is denied.
+//!   one from inside is replaced, or removed if the page is denied. (A response that no page asked for,
+//!   without `Origin`, keeps what the service says.)
 //! - **No more than was said.** A name allows its scheme and its port and no other. `*` is never
 //!   combined with credentials. `authorization` is allowed only by its name.
 //! - **Caches are told.** `Vary: Origin` is on every response that depends on the origin, with or
@@ -143,8 +145,8 @@
 //!
 //! - An origin that is allowed with credentials can do what its user can. Every page of it, and every
 //!   script in these, is trusted.
-//! - `http` origins with credentials, and patterns below public suffixes, are errors; so is `null`
-//!   with credentials. What overrides them is named `danger_…`.
+//! - With credentials, `*` and `null` are errors, and so are `http` origins and patterns below public
+//!   suffixes. The last two can be allowed, by methods that are named `danger_…`.
 //! - What an attacker sends is told only in debug mode and in logs, escaped and cut off.
 //! - The Public Suffix List is that of the day when the `psl` crate was published. A suffix that is
 //!   younger is not known: `cargo update -p psl`.

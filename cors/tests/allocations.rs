@@ -101,3 +101,42 @@ fn a_clone_costs_what_the_inner_one_does() {
     fn is_service<S: Service<Request<Body>>>(_: &S) {}
     is_service(&service);
 }
+
+/// On axum, beside a router that does as much with a layer that does nothing: `Router::layer` boxes, and so
+/// does `fallback_service`.
+#[cfg(feature = "axum-0-8")]
+#[test]
+fn around_an_axum_router_it_costs_no_more_than_a_layer_that_does_nothing() {
+    use axum::Router;
+    use axum::routing::get;
+
+    let routes = || Router::new().route("/", get(async || "hello"));
+    let cors = usual().build().unwrap();
+    let mut around = cors.around(routes());
+    let mut beside = Router::new().fallback_service(routes());
+    for origin in [APP, EVIL] {
+        let request = || from(origin).map(axum::body::Body::new);
+        let count = |router: &mut Router| {
+            drop(call_router(router, request()));
+            let mut request = Some(request());
+            measure(|| drop(call_router(router, request.take().unwrap()))).count_total
+        };
+        assert_eq!(count(&mut around), count(&mut beside), "{origin}");
+    }
+}
+
+#[cfg(feature = "axum-0-8")]
+fn call_router(
+    router: &mut axum::Router,
+    request: Request<axum::body::Body>,
+) -> axum::response::Response {
+    use std::future::Future;
+    use std::task::{Context, Poll, Waker};
+
+    let mut future = std::pin::pin!(router.call(request));
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(response)) => response,
+        Poll::Ready(Err(never)) => match never {},
+        Poll::Pending => panic!("not ready"),
+    }
+}
