@@ -51,8 +51,8 @@
 //!
 //! | the console says | and it is mostly |
 //! |---|---|
-//! | no `Access-Control-Allow-Origin` header is present | the origin is not allowed; or a proxy, a 404 or a panic answered in place of this layer |
-//! | it does not have HTTP ok status | a denied preflight; or one that did not reach the layer, and was turned away with 401 or 405 |
+//! | no `Access-Control-Allow-Origin` header is present | the origin is not allowed, or in a preflight the method or a header; or a proxy, a 404 or a panic answered in place of this layer |
+//! | it does not have HTTP ok status | the preflight did not reach the layer, and was turned away with 401 or 405 |
 //! | the value must not be the wildcard `*` when the credentials mode is `include` | the page sends credentials, and the policy is for everybody |
 //! | the value is `''` which must be `true` | the page sends credentials, and the policy does not say `credentials(true)` |
 //! | the header contains multiple values | there is a proxy or another layer that answers too |
