@@ -16,8 +16,13 @@ except ImportError as error:
 
 CHROMIUM = os.environ.get("STONEWORK_CHROMIUM", "/usr/bin/chromium")
 
-# Names that nobody owns lead to this machine, so that a test has as many hosts as it likes.
-ARGUMENTS = ["--no-sandbox", "--host-resolver-rules=MAP *.example.test 127.0.0.1"]
+ARGUMENTS = [
+    # Names that nobody owns lead to this machine, so that a test has as many hosts as it likes.
+    "--host-resolver-rules=MAP *.example.test 127.0.0.1",
+    # There is nothing to be kept apart from but these tests, who may be root in a small container.
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+]
 
 # Longer than any wait of a test that passes.
 DEADLINE = 30
