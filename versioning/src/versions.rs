@@ -82,8 +82,12 @@ impl<V: Version> Versions<V> {
 
     /// What these bytes, as a client sent them, mean.
     pub fn find(&self, text: &[u8], select: Select) -> Found {
-        let Ok(version) = V::parse(text) else { return Found::Malformed };
-        match (self.entries.binary_search_by(|entry| entry.version.cmp(&version)), select) {
+        V::parse(text).map_or(Found::Malformed, |version| self.select(&version, select))
+    }
+
+    /// The one of these that a request gets that asks for this one.
+    pub fn select(&self, version: &V, select: Select) -> Found {
+        match (self.entries.binary_search_by(|entry| entry.version.cmp(version)), select) {
             (Ok(at), _) => Found::Served(index(at)),
             (Err(after), Select::Waterfall) if 0 < after && after < self.entries.len() => {
                 Found::Served(index(after - 1))
