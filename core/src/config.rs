@@ -27,6 +27,13 @@ impl<E> ConfigErrors<E> {
         }
     }
 
+    /// These errors, and others that were found beside them.
+    #[must_use]
+    pub fn with(mut self, others: impl IntoIterator<Item = E>) -> Self {
+        self.errors.extend(others);
+        self
+    }
+
     /// The errors, in the order in which they were found.
     pub fn as_slice(&self) -> &[E] {
         &self.errors
@@ -120,5 +127,7 @@ mod tests {
         let both = ConfigErrors::check(vec!["a is wrong"], Err::<(), _>("b is wrong"));
         assert_eq!(both.unwrap_err().to_string(), "a is wrong; b is wrong");
         assert_eq!(ConfigErrors::check(vec!["a"], Ok(7)).unwrap_err().as_slice(), ["a"]);
+        let more = ConfigErrors::check(vec!["a"], Ok(7)).unwrap_err().with(["b"]);
+        assert_eq!(more.as_slice(), ["a", "b"]);
     }
 }

@@ -1,19 +1,37 @@
 //! API versions: what they are, where a request says which, which of them serve it, and until when.
 //!
-//! This is the core of a layer that is still to come: it answers nothing by itself, and knows no clock.
+//! Not finished: migrations, pins and dispatch are still to come.
 
+mod api_version;
+mod decide;
+mod future;
+mod layer;
 mod life;
 mod moment;
 mod read;
+mod rejection;
 mod resolve;
+mod service;
+mod shared;
+mod table;
+mod told;
 mod version;
 mod versions;
+mod warning;
 
+pub use api_version::ApiVersion;
+pub use future::ResponseFuture;
+pub use layer::{VersionLayer, VersionLayerBuilder};
 pub use life::Stage;
 pub use moment::{Moment, NoMoment};
 pub use read::{GrpcPackage, Header, MediaType, PathSegment, Query, Reader, Source};
+pub use rejection::Rejection;
 pub use resolve::{Fault, Resolved};
+pub use service::VersionService;
 #[doc(no_inline)]
-pub use stonework_core::{ConfigError, ConfigErrors, RequestHead};
+pub use stonework_core::{
+    Clock, ConfigError, ConfigErrors, NotExecuted, OriginalUri, Problem, RequestHead, StoneBody,
+};
 pub use version::{Channel, DateVersion, Major, MajorMinor, Malformed, Status, Version};
 pub use versions::{Found, Index, LifeBuilder, Select, Versions, VersionsBuilder};
+pub use warning::Warning;

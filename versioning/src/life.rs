@@ -51,6 +51,12 @@ impl Life {
         }
     }
 
+    /// Every moment at which something changes.
+    pub(crate) fn moments(&self) -> impl Iterator<Item = Moment> + '_ {
+        let brownouts = self.brownouts.iter().flat_map(|(from, to)| [*from, *to]);
+        self.deprecated_at.into_iter().chain(self.sunset_at).chain(brownouts)
+    }
+
     /// What cannot be, of the version of this name.
     pub(crate) fn check(&self, version: &str, errors: &mut Vec<ConfigError>) {
         let mut error = |setting, what: &dyn std::fmt::Debug, reason: &'static str| {

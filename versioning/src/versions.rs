@@ -4,6 +4,7 @@ use std::sync::Arc;
 use stonework_core::{ConfigError, ConfigErrors};
 
 use crate::life::{Life, Stage};
+use crate::told::Told;
 use crate::{Moment, Version};
 
 /// An index is kept in so many bits.
@@ -36,6 +37,8 @@ struct Entry<V> {
     /// As clients are told it.
     name: String,
     life: Life,
+    /// Targets, and their relations.
+    links: Vec<(String, &'static str)>,
 }
 
 /// Which version a request gets that asks for one.
@@ -68,6 +71,11 @@ pub enum Found {
 pub struct Index(u16);
 
 impl Index {
+    /// There are no more than `MOST`.
+    pub(crate) const fn of(at: usize) -> Self {
+        Self(at as u16)
+    }
+
     /// The number of versions that are older.
     pub const fn get(self) -> usize {
         self.0 as usize
@@ -88,9 +96,9 @@ impl<V: Version> Versions<V> {
     /// The one of these that a request gets that asks for this one.
     pub fn select(&self, version: &V, select: Select) -> Found {
         match (self.entries.binary_search_by(|entry| entry.version.cmp(version)), select) {
-            (Ok(at), _) => Found::Served(index(at)),
+            (Ok(at), _) => Found::Served(Index::of(at)),
             (Err(after), Select::Waterfall) if 0 < after && after < self.entries.len() => {
-                Found::Served(index(after - 1))
+                Found::Served(Index::of(after - 1))
             }
             (Err(_), _) => Found::Unsupported,
         }
@@ -113,17 +121,23 @@ impl<V: Version> Versions<V> {
 
     /// All of them, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Index> + ExactSizeIterator + use<V> {
-        (0..self.entries.len()).map(index)
+        (0..self.entries.len()).map(Index::of)
+    }
+
+    /// What clients are told of this version.
+    pub(crate) fn told(&self, index: Index) -> Told {
+        let Entry { name, life, links, .. } = &self.entries[index.get()];
+        Told::new(name, life, links)
+    }
+
+    /// Every moment at which something changes, in any order.
+    pub(crate) fn moments(&self) -> impl Iterator<Item = Moment> + '_ {
+        self.entries.iter().flat_map(|entry| entry.life.moments())
     }
 
     fn entry(&self, index: Index) -> Option<&Entry<V>> {
         self.entries.get(index.get())
     }
-}
-
-/// There are no more than `MOST`.
-const fn index(at: usize) -> Index {
-    Index(at as u16)
 }
 
 impl<V> Clone for Versions<V> {
@@ -148,17 +162,22 @@ pub struct VersionsBuilder<V> {
 impl<V: Version> VersionsBuilder<V> {
     /// Adds a version, and says what becomes of it. The order does not matter.
     pub fn version(mut self, text: &str, life: impl FnOnce(LifeBuilder) -> LifeBuilder) -> Self {
-        let LifeBuilder { life, errors } = life(LifeBuilder::default());
+        let LifeBuilder { life, links, errors } = life(LifeBuilder::default());
         self.errors.extend(errors.into_iter().map(|(setting, value)| {
             let value = format!("{value:?}, of {text}");
-            let reason = "is no moment; write 2026-06-30 or 2026-06-30T12:00:00Z";
+            let reason = match setting {
+                "deprecated_at" | "sunset_at" | "brownout" => {
+                    "is no moment; write 2026-06-30 or 2026-06-30T12:00:00Z"
+                }
+                _ => "is no URI; write one such as https://example.com/changes",
+            };
             ConfigError::shown(setting, value, reason)
         }));
         life.check(text, &mut self.errors);
         match V::parse(text.as_bytes()) {
             Ok(version) => {
                 let name = version.to_string();
-                self.entries.push(Entry { version, name, life });
+                self.entries.push(Entry { version, name, life, links });
             }
             Err(_) => {
                 let reason = "is no version of this kind; write it as clients do";
@@ -202,6 +221,7 @@ impl<V> fmt::Debug for VersionsBuilder<V> {
 #[must_use = "what is said is returned"]
 pub struct LifeBuilder {
     life: Life,
+    links: Vec<(String, &'static str)>,
     /// Settings, and values that are no moments.
     errors: Vec<(&'static str, String)>,
 }
@@ -225,6 +245,30 @@ impl LifeBuilder {
     pub fn brownout(mut self, from: &str, to: &str) -> Self {
         let (from, to) = (self.moment("brownout", from), self.moment("brownout", to));
         self.life.brownouts.extend(from.zip(to));
+        self
+    }
+
+    /// Where clients can read of the deprecation (RFC 9745, section 3).
+    pub fn deprecation_link(self, uri: &str) -> Self {
+        self.link(uri, "deprecation")
+    }
+
+    /// Where clients can read of the end (RFC 8594, section 6).
+    pub fn sunset_link(self, uri: &str) -> Self {
+        self.link(uri, "sunset")
+    }
+
+    /// What comes after this version (RFC 5829, section 3.4).
+    pub fn successor(self, uri: &str) -> Self {
+        self.link(uri, "successor-version")
+    }
+
+    fn link(mut self, uri: &str, relation: &'static str) -> Self {
+        if uri.parse::<http::Uri>().is_ok() && !uri.contains(['<', '>']) {
+            self.links.push((uri.to_owned(), relation));
+        } else {
+            self.errors.push((relation, uri.to_owned()));
+        }
         self
     }
 

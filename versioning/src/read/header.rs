@@ -20,6 +20,11 @@ impl Header {
         Self { given: name.into(), name: HeaderName::from_bytes(name.as_bytes()).ok() }
     }
 
+    /// The name, if it is one.
+    pub(crate) const fn name(&self) -> Option<&HeaderName> {
+        self.name.as_ref()
+    }
+
     pub(super) fn each(&self, head: &RequestHead<'_>, found: &mut dyn FnMut(Source, &[u8])) {
         let Some(name) = &self.name else { return };
         for line in head.headers.get_all(name) {

@@ -11,6 +11,7 @@ use super::Source;
 #[non_exhaustive]
 pub struct PathSegment {
     after: Box<str>,
+    strips: bool,
 }
 
 impl PathSegment {
@@ -21,7 +22,19 @@ impl PathSegment {
 
     /// The segment after this part of the path: `/api`.
     pub fn after(prefix: &str) -> Self {
-        Self { after: prefix.strip_suffix('/').unwrap_or(prefix).into() }
+        Self { after: prefix.strip_suffix('/').unwrap_or(prefix).into(), strips: false }
+    }
+
+    /// Whether the segment is taken out of the path before the service sees it. Default `false`: to
+    /// choose a service by its version needs no other path, and to leave it costs nothing. The URI as it was
+    /// sent is left in the extensions then, as `OriginalUri`.
+    #[must_use]
+    pub fn strip(self, strip: bool) -> Self {
+        Self { strips: strip, ..self }
+    }
+
+    pub(crate) const fn strips(&self) -> bool {
+        self.strips
     }
 
     pub(super) fn each(&self, head: &RequestHead<'_>, found: &mut dyn FnMut(Source, &[u8])) {
@@ -31,7 +44,7 @@ impl PathSegment {
     }
 
     /// The segment, and where in the path it ends.
-    fn split<'p>(&self, path: &'p str) -> Option<(&'p str, usize)> {
+    pub(crate) fn split<'p>(&self, path: &'p str) -> Option<(&'p str, usize)> {
         let rest = path.strip_prefix(&*self.after)?.strip_prefix('/')?;
         let segment = rest.split('/').next().filter(|segment| !segment.is_empty())?;
         Some((segment, self.after.len() + 1 + segment.len()))
