@@ -1,9 +1,10 @@
 //! API versions: what they are, where a request says which, which of them serve it, and until when.
 //!
-//! Not finished: migrations, pins and dispatch are still to come.
+//! Not finished: migrations and pins are still to come.
 
 mod api_version;
 mod decide;
+mod dispatch;
 mod future;
 mod layer;
 mod life;
@@ -11,6 +12,7 @@ mod moment;
 mod read;
 mod rejection;
 mod resolve;
+mod router;
 mod service;
 mod shared;
 mod table;
@@ -20,6 +22,7 @@ mod versions;
 mod warning;
 
 pub use api_version::ApiVersion;
+pub use dispatch::Dispatched;
 pub use future::ResponseFuture;
 pub use layer::{VersionLayer, VersionLayerBuilder};
 pub use life::Stage;
@@ -27,6 +30,7 @@ pub use moment::{Moment, NoMoment};
 pub use read::{GrpcPackage, Header, MediaType, PathSegment, Query, Reader, Source};
 pub use rejection::Rejection;
 pub use resolve::{Fault, Resolved};
+pub use router::{VersionRouter, VersionRouterBuilder};
 pub use service::VersionService;
 #[doc(no_inline)]
 pub use stonework_core::{
