@@ -10,6 +10,8 @@ pub struct ApiVersion {
     pub(crate) requested: Option<Arc<str>>,
     pub(crate) index: Index,
     pub(crate) source: Option<Source>,
+    /// What stands in the path before the version, if the version was taken out of it.
+    pub(crate) stripped_after: Option<Arc<str>>,
 }
 
 impl ApiVersion {
@@ -32,5 +34,21 @@ impl ApiVersion {
     /// Where it was found; nothing if the request did not say.
     pub const fn source(&self) -> Option<Source> {
         self.source
+    }
+
+    /// A path of this service as the client has to write it: with the version, if that was
+    /// [taken out](crate::PathSegment::strip) of the path of this request. For `Location` and links, which
+    /// would lead elsewhere otherwise.
+    ///
+    /// `/orders/7` becomes `/v1/orders/7`. A path that the version is not taken out of stays as it is.
+    pub fn path(&self, path: &str) -> String {
+        let after = self.stripped_after.as_deref();
+        match after.and_then(|after| Some((after, path.strip_prefix(after)?))) {
+            Some((after, rest)) => {
+                let rest = if rest == "/" { "" } else { rest };
+                [after, "/", &self.resolved, rest].concat()
+            }
+            None => path.to_owned(),
+        }
     }
 }

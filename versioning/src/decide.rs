@@ -49,6 +49,7 @@ fn find(shared: &Shared, head: &RequestHead<'_>) -> Result<ApiVersion, Rejection
             requested: None,
             index,
             source: None,
+            stripped_after: None,
         }),
     }
 }

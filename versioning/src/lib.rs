@@ -1,8 +1,11 @@
 //! API versions: what they are, where a request says which, which of them serve it, and until when.
 //!
 //! Not finished: migrations and pins are still to come.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api_version;
+#[cfg(feature = "axum-0-8")]
+mod axum08;
 mod decide;
 mod dispatch;
 mod future;
@@ -22,6 +25,9 @@ mod versions;
 mod warning;
 
 pub use api_version::ApiVersion;
+#[cfg(feature = "axum-0-8")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum-0-8")))]
+pub use axum08::NotVersioned;
 pub use dispatch::Dispatched;
 pub use future::ResponseFuture;
 pub use layer::{VersionLayer, VersionLayerBuilder};

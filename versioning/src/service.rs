@@ -55,9 +55,11 @@ where
         match decide(&self.shared, &RequestHead::of(&request)) {
             Verdict::Neutral => ResponseFuture::pass(self.inner.call(request)),
             Verdict::Reject(response) => ResponseFuture::answer(response),
-            Verdict::Serve(version, now) => {
-                if let Some(path) = &self.shared.strip {
-                    strip(&self.shared, path, &mut request);
+            Verdict::Serve(mut version, now) => {
+                if let Some(path) = &self.shared.strip
+                    && strip(&self.shared, path, &mut request)
+                {
+                    version.stripped_after = Some(Arc::clone(path.prefix()));
                 }
                 let index = version.index;
                 request.extensions_mut().insert(version);
@@ -68,17 +70,24 @@ where
     }
 }
 
-/// Takes the version out of the path, if there is one, and leaves the URI as it was sent in the extensions.
-fn strip<B>(shared: &Shared, path: &PathSegment, request: &mut Request<B>) {
+/// Takes the version out of the path, if there is one, and leaves the URI as it was sent in the extensions:
+/// also where axum looks for it, whose routers leave theirs only if there is none.
+fn strip<B>(shared: &Shared, path: &PathSegment, request: &mut Request<B>) -> bool {
     let segment = path.split(request.uri().path()).map(|(segment, _)| segment);
     if !segment.is_some_and(|segment| shared.table.is_version(segment)) {
-        return;
+        return false;
     }
-    let Some(stripped) = stripped(path, request.uri()) else { return };
+    let Some(stripped) = stripped(path, request.uri()) else { return false };
     let original = std::mem::replace(request.uri_mut(), stripped);
-    if request.extensions().get::<OriginalUri>().is_none() {
-        request.extensions_mut().insert(OriginalUri(original));
+    let extensions = request.extensions_mut();
+    #[cfg(feature = "axum-0-8")]
+    if extensions.get::<axum::extract::OriginalUri>().is_none() {
+        extensions.insert(axum::extract::OriginalUri(original.clone()));
     }
+    if extensions.get::<OriginalUri>().is_none() {
+        extensions.insert(OriginalUri(original));
+    }
+    true
 }
 
 fn stripped(path: &PathSegment, uri: &Uri) -> Option<Uri> {

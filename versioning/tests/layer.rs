@@ -273,6 +273,62 @@ async fn a_path_is_kept_unless_it_is_to_be_stripped() {
 }
 
 #[tokio::test]
+async fn links_keep_the_version_that_was_taken_out_of_the_path() {
+    for (after, sent, links) in [
+        (
+            "",
+            "/v1/orders",
+            [("/orders/7", "/v1/orders/7"), ("/", "/v1"), ("/orders?a=b", "/v1/orders?a=b")],
+        ),
+        (
+            "/api",
+            "/api/v1",
+            [("/api/orders", "/api/v1/orders"), ("/api", "/api/v1"), ("/other", "/other")],
+        ),
+    ] {
+        let layer = VersionLayer::builder::<Major>()
+            .version("1", |v| v)
+            .read(PathSegment::after(after).strip(true))
+            .read(Header::named("api-version"))
+            .build()
+            .unwrap();
+        let version = ask_layer(&layer, Request::get(sent)).await.version.unwrap();
+        for (path, link) in links {
+            assert_eq!(version.path(path), link);
+        }
+        let by_header = ask_layer(&layer, Request::get("/orders").header("api-version", "1")).await;
+        assert_eq!(
+            by_header.version.unwrap().path("/orders/7"),
+            "/orders/7",
+            "it was not in the path"
+        );
+    }
+}
+
+#[cfg(feature = "axum-0-8")]
+#[tokio::test]
+async fn axum_extracts_the_version_and_the_uri_as_it_was_sent() {
+    use axum::routing::get;
+    use axum::{Router, body::Body as AxumBody, extract};
+
+    async fn handler(
+        version: ApiVersion,
+        extract::OriginalUri(uri): extract::OriginalUri,
+    ) -> String {
+        format!("{} {uri}", version.resolved())
+    }
+    let strip = PathSegment::first().strip(true);
+    let layer = VersionLayer::builder::<Major>().version("1", |v| v).read(strip).build().unwrap();
+    let app = layer.layer(Router::new().route("/orders", get(handler)));
+    let request = Request::get("/v1/orders").body(AxumBody::empty()).unwrap();
+    let body = app.oneshot(request).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(body.to_bytes(), "v1 /v1/orders");
+    let bare = Router::new().route("/orders", get(handler));
+    let request = Request::get("/orders").body(AxumBody::empty()).unwrap();
+    assert_eq!(bare.oneshot(request).await.unwrap().status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
 async fn caches_are_told_what_was_read() {
     let clock = Hand::at("2025-01-01");
     let told = ask(builder(&clock).read(MediaType::parameter("v")), Request::get("/v1/x")).await;

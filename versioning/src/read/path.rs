@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use stonework_core::{ConfigError, RequestHead};
 
 use super::Source;
@@ -10,7 +12,7 @@ use super::Source;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PathSegment {
-    after: Box<str>,
+    after: Arc<str>,
     strips: bool,
 }
 
@@ -35,6 +37,11 @@ impl PathSegment {
 
     pub(crate) const fn strips(&self) -> bool {
         self.strips
+    }
+
+    /// The part of the path before the segment.
+    pub(crate) const fn prefix(&self) -> &Arc<str> {
+        &self.after
     }
 
     pub(super) fn each(&self, head: &RequestHead<'_>, found: &mut dyn FnMut(Source, &[u8])) {
