@@ -65,7 +65,7 @@ impl<'h> Asked<'h> {
 
 /// Does the browser say that the page is of the same origin? No page can (Fetch Metadata).
 pub(crate) fn is_same_origin(headers: &HeaderMap) -> bool {
-    headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "same-origin")
+    matches!(Once::of(headers, &SEC_FETCH_SITE), Once::Is(site) if site == "same-origin")
 }
 
 impl<'h> Preflight<'h> {

@@ -29,6 +29,8 @@ pub(crate) fn of_preflight(
             (shown(asked.method), nearest_method(policy, asked))
         }
         (Reason::HeaderNotAllowed, Some(policy)) => (header(policy, asked), None),
+        // It is none of them by itself.
+        (Reason::HeadersTooMany | Reason::MethodRepeated, _) => (None, None),
         _ => (of_origin.culprit, of_origin.nearest),
     };
     Denial { reason, preflight: true, culprit, nearest }

@@ -24,10 +24,12 @@
 //!
 //! - **It does not keep requests from being sent.** A form, an image or a simple `fetch` of any page
 //!   reaches the handler, with cookies if they are not `SameSite`. That is cross-site request forgery, and
-//!   against it help `SameSite` cookies, tokens, a header that a form cannot send, or
-//!   [`reject_actual`](crate::CorsLayerBuilder::reject_actual).
+//!   against it help `SameSite` cookies, tokens, and a header that a form cannot send.
+//!   [`reject_actual`](crate::CorsLayerBuilder::reject_actual) refuses those of them that carry an
+//!   `Origin`: not an image's, nor a link's, so a `GET` must change nothing.
 //! - **It does not concern WebSockets.** A handshake is no `fetch`, and no browser asks before it. Check
-//!   its `Origin` with an [`OriginSet`](crate::OriginSet), or let `reject_actual` do it.
+//!   its `Origin` with an [`OriginSet`](crate::OriginSet), or let `reject_actual` do it, with your own
+//!   origin among those that are allowed: browsers do not say of a handshake that it is of the same.
 //! - **It does not concern programs.** `curl` sends any `Origin`, or none. It is no authentication.
 //! - **It does not protect a service on an internal network**: a page that a user there opens can still
 //!   send requests to it, and read what allows `*`. Browsers ask the user before that (Local Network

@@ -36,7 +36,7 @@ impl CorsLayer {
     /// How often each reason was given since the layer was built, by this and all its clones: for
     /// metrics.
     pub fn denials(&self) -> impl Iterator<Item = (Reason, u64)> + '_ {
-        Reason::ALL.into_iter().map(|reason| (reason, self.shared.counts.get(reason)))
+        Reason::ALL.iter().map(|reason| (*reason, self.shared.counts.get(*reason)))
     }
 }
 
@@ -96,9 +96,10 @@ impl CorsLayerBuilder {
     /// Whether to refuse requests from pages that may not read the response, with 403. Default
     /// `false`: they run, and the browser keeps the response from the page. CORS is about reading.
     ///
-    /// For WebSockets and against cross-site request forgery. A request without `Origin` passes, and
-    /// so does one that the browser says is of the same origin (`Sec-Fetch-Site`); where browsers do
-    /// not say that (before 2023, or over plain `http`), name your own origin too.
+    /// For WebSockets, and against cross-site requests that a form or a `fetch` makes. A request without
+    /// `Origin` passes: so images, links and other `GET`s of any page still arrive, and must change nothing.
+    /// A request passes too that the browser says is of the same origin (`Sec-Fetch-Site`). Browsers do not
+    /// say that of WebSockets, nor over plain `http`, nor before 2023: there, name your own origin too.
     pub fn reject_actual(mut self, reject: bool) -> Self {
         self.layer.reject_actual = reject;
         self
@@ -121,15 +122,17 @@ impl CorsLayerBuilder {
         self
     }
 
-    /// Whether the [`Decision`] is left in the response's extensions, for outer layers. Default
-    /// `false`: it costs three allocations, of which there is none otherwise.
+    /// Whether the [`Decision`] is left in the response's extensions, for outer layers. Default `false`:
+    /// it costs some allocations, and a denial a search for what was meant, of which there is none
+    /// otherwise.
     pub fn extensions(mut self, leave: bool) -> Self {
         self.layer.tells = leave;
         self
     }
 
-    /// Called with every decision. It is on the request's path: count, and do nothing else. Denials
-    /// are counted [anyway](CorsLayer::denials).
+    /// Called with every decision. It is on the request's path: count, and do nothing else. For each
+    /// denial what was meant is searched for, among a thousand patterns at most. Denials are counted
+    /// [anyway](CorsLayer::denials), without that.
     pub fn on_decision(mut self, hook: impl Fn(&Decision) + Send + Sync + 'static) -> Self {
         self.layer.on_decision = Some(Arc::new(hook));
         self

@@ -121,12 +121,13 @@
 //!   without `Origin`, keeps what the service says.)
 //! - **No more than was said.** A name allows its scheme and its port and no other. `*` is never
 //!   combined with credentials. `authorization` is allowed only by its name.
-//! - **Caches are told.** `Vary: Origin` is on every response that depends on the origin, with or
-//!   without one, allowed or denied; and not where `*` answers all alike. What the service says in
-//!   `Vary` stays.
-//! - **No allocation** on a request that is not a preflight, two on a preflight that is allowed, none
-//!   on one that is denied, for one origin or 100,000. The work is bounded whatever is sent: an
-//!   `Access-Control-Request-Headers` of a megabyte is not read to its end.
+//! - **Caches are told.** `Vary: Origin` is on every response of the service that depends on the origin,
+//!   with or without one, allowed or denied; and not where `*` answers all alike. What the service says
+//!   in `Vary` stays. (A denied preflight has no header at all: no cache keeps a 403 unasked.)
+//! - **No allocation of its own** on a request that is not a preflight, two on a preflight that is
+//!   allowed, none on one that is denied, for one origin or 100,000. A response whose map of headers is
+//!   full makes it grow. The work is bounded whatever is sent: an `Access-Control-Request-Headers` of a
+//!   megabyte is not read to its end.
 //! - **Bodies are not touched.** Trailers, upgrades and streams pass.
 //!
 //! # What it cannot promise
@@ -134,6 +135,10 @@
 //! The [guide] has the whole of it. In short: CORS lets pages read, and does not keep anybody from
 //! sending. Programs that are no browsers do not care. An error that a service returns as `Err`, in
 //! place of a response, gets no headers: put this layer around whatever makes a response of it.
+//!
+//! While a store of tenants is away, pages of tenants that are not known are denied, and a browser may
+//! keep that answer for as long as the response's own `Cache-Control` says. A
+//! [resolver](PolicyResolver) of yours is waited for as long as it takes.
 //!
 //! # Where to put it
 //!
@@ -149,7 +154,11 @@
 //!   suffixes. The last two can be allowed, by methods that are named `danger_…`.
 //! - What an attacker sends is told only in debug mode and in logs, escaped and cut off.
 //! - The Public Suffix List is that of the day when the `psl` crate was published. A suffix that is
-//!   younger is not known: `cargo update -p psl`.
+//!   younger is not known: `cargo update -p psl`. Nor are names above one, such as
+//!   `https://*.amazonaws.com`, below which some names are anybody's: name the domains that are yours.
+//! - Neither the 403 of a preflight nor its extensions say more than that; a refusal by
+//!   [`reject_actual`](CorsLayerBuilder::reject_actual) has the [`Reason`], the [`Problem`] and
+//!   [`NotExecuted`] in its extensions.
 //!
 //! # Features
 //!

@@ -8,12 +8,15 @@ use stonework_core::{RequestHead, StoneBody};
 use tower_service::Service;
 
 use crate::act::{Act, act};
-use crate::asked::Asked;
+use crate::asked::{Asked, Once};
 use crate::beside::Kept;
+use crate::decision::Decision;
 use crate::future::{Answer, Parked, ResponseFuture};
 use crate::shared::{Shared, Source, found};
+use crate::stamp::{Mark, Stamp};
 
-/// The service that [`CorsLayer`](crate::CorsLayer) puts around another one.
+/// The service that [`CorsLayer`](crate::CorsLayer) puts around another one, which has to be `Clone`: it is
+/// kept where a policy is waited for.
 pub struct CorsService<S> {
     inner: S,
     shared: Arc<Shared>,
@@ -84,6 +87,12 @@ impl<S> CorsService<S> {
         match Asked::of(&head) {
             // The policy has a say in whether the service is called.
             Asked::Preflight(_) => self.park(answer, request),
+            // No page asks. Whatever the policy is, another answer may be given where one does.
+            Asked::Actual(Once::Absent) => {
+                let decision = self.shared.tell(Decision::NotCors);
+                let stamp = Stamp { mark: Mark::Vary, decision };
+                ResponseFuture::go(self.inner.call(request), stamp)
+            }
             Asked::Actual(_) if self.shared.reject_actual => self.park(answer, request),
             // It has not, so that both can be waited for at once.
             Asked::Actual(origin) => {

@@ -61,7 +61,7 @@ impl Stamp {
     pub(crate) fn apply<B>(self, response: &mut Response<B>) {
         let headers = response.headers_mut();
         match self.mark {
-            Mark::Vary => vary(headers),
+            Mark::Vary => drop(vary(headers)),
             Mark::Allow(grant) => allow(headers, grant),
             Mark::Deny { told } => deny(headers, told.as_deref()),
         }
@@ -73,6 +73,12 @@ impl Stamp {
 
 #[inline]
 fn allow(headers: &mut HeaderMap, grant: Grant) {
+    // First, since a response that is full has no room for what comes after it, and then nothing is to be
+    // allowed that a cache could give to another.
+    if !grant.public && !vary(headers) {
+        headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+        return;
+    }
     if grant.timing {
         put(headers, TIMING_ALLOW_ORIGIN, grant.origin.clone());
     }
@@ -88,9 +94,6 @@ fn allow(headers: &mut HeaderMap, grant: Grant) {
     if let Some(expose) = grant.expose {
         // A list, to which the service may have added.
         drop(headers.try_append(ACCESS_CONTROL_EXPOSE_HEADERS, expose));
-    }
-    if !grant.public {
-        vary(headers);
     }
 }
 
@@ -108,7 +111,10 @@ fn warn_of_another() {
 
 /// Whatever a service inside has said: who is denied here is denied.
 fn deny(headers: &mut HeaderMap, told: Option<&Denial>) {
-    headers.remove(ACCESS_CONTROL_ALLOW_ORIGIN);
+    for name in [ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_ALLOW_CREDENTIALS, TIMING_ALLOW_ORIGIN]
+    {
+        headers.remove(name);
+    }
     vary(headers);
     if let Some(denial) = told {
         explain(headers, denial);
@@ -126,20 +132,22 @@ pub(crate) fn explain(headers: &mut HeaderMap, denial: &Denial) {
     }
 }
 
-/// Sets a header, and returns whether there was one. If there are too many already, there is none.
+/// Sets a header, and returns whether there was one. If there is no room for it, there is none.
 #[inline]
 pub(crate) fn put(headers: &mut HeaderMap, name: HeaderName, value: HeaderValue) -> bool {
-    matches!(headers.try_insert(name, value), Ok(Some(_)))
+    match headers.try_insert(&name, value) {
+        Ok(before) => before.is_some(),
+        Err(_) => headers.remove(name).is_some(),
+    }
 }
 
-/// Adds `origin` to what the response depends on, unless it is there.
+/// Adds `origin` to what the response depends on, unless it is there. Returns whether it is there then.
 #[inline]
-fn vary(headers: &mut HeaderMap) {
+fn vary(headers: &mut HeaderMap) -> bool {
     if !headers.contains_key(VARY) {
-        put(headers, VARY, VARY_ORIGIN);
-    } else if !headers.get_all(VARY).iter().any(covers_origin) {
-        drop(headers.try_append(VARY, VARY_ORIGIN));
+        return headers.try_insert(VARY, VARY_ORIGIN).is_ok();
     }
+    headers.get_all(VARY).iter().any(covers_origin) || headers.try_append(VARY, VARY_ORIGIN).is_ok()
 }
 
 /// Does a `Vary` name the origin, or everything?

@@ -118,6 +118,7 @@ async fn a_tenant_is_unknown_until_something_is_said_of_it(store: &Arc<dyn Origi
     assert_eq!(tenant.allow(A).await, Changed::Yes);
     tenant.has(&[A]).await;
     assert_eq!(tenant.remove().await, Changed::Yes);
+    assert_eq!(tenant.remove().await, Changed::No, "it was removed before");
     assert_eq!(tenant.origins().await, None, "it was removed");
 }
 

@@ -316,9 +316,12 @@ async fn what_is_forgotten_while_it_is_asked_for_is_asked_for_again() {
     }
     tenants.forget(&Key::from("acme")).await;
     gate.add_permits(1);
-    assert!(asking.await.unwrap(), "it was so when it was asked");
+    while store.0.asked.load(Ordering::SeqCst) == 1 {
+        tokio::task::yield_now().await;
+    }
     store.has(&[]);
     gate.add_permits(1);
+    assert!(!asking.await.unwrap(), "it was asked for again");
     assert!(!allows(&service, "/acme", ACME).await);
     assert_eq!(store.asked(), 2);
 }
@@ -356,6 +359,90 @@ async fn tenants_that_are_made_up_do_not_drive_out_those_that_are() {
     }
     let asked = asked_for_acme.load(Ordering::SeqCst);
     assert!(asked < 50, "asked for {asked} times");
+}
+
+/// An error of one tenant is no outage for the others.
+#[tokio::test(start_paused = true)]
+async fn a_tenant_that_is_broken_keeps_no_other_from_being_asked_for() {
+    let store = |tenant: Key| {
+        ready(match tenant.as_bytes() {
+            b"broken" => Err(std::io::Error::other("a bad row")),
+            _ => Ok(TenantOrigins::Listed(vec![ACME.to_owned()])),
+        })
+    };
+    let service = service(builder(store).build().unwrap());
+    for n in 0..20 {
+        assert!(!allows(&service, "/broken", ACME).await);
+        assert!(allows(&service, &format!("/{n}"), ACME).await, "{n}");
+        advance(SECOND).await;
+    }
+}
+
+/// To forget one tenant takes nothing from another.
+#[tokio::test(start_paused = true)]
+async fn what_another_is_forgotten_for_stays() {
+    let store = Watched::new(&[ACME]);
+    let tenants = builder(store.clone()).keep_for(60 * SECOND).build().unwrap();
+    let service = service(tenants.clone());
+    assert!(allows(&service, "/acme", ACME).await);
+    store.fails();
+    advance(61 * SECOND).await;
+    let gate = store.waits();
+    let asking = tokio::spawn({
+        let service = service.clone();
+        async move { allows(&service, "/acme", ACME).await }
+    });
+    store.asked();
+    while store.0.asked.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    tenants.forget(&Key::from("duff")).await;
+    gate.add_permits(100);
+    assert!(asking.await.unwrap(), "the old answer");
+    assert!(allows(&service, "/acme", ACME).await, "it is still good");
+    tenants.forget(&Key::from("acme")).await;
+    assert!(!allows(&service, "/acme", ACME).await, "and is gone when it is forgotten itself");
+}
+
+/// However a load and a forget meet, who asks afterwards gets what is then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_holds_for_whoever_asks_after_it_was_forgotten() {
+    let store = MemoryStore::new();
+    let tenants = builder(store.clone()).build().unwrap();
+    let service = service(tenants.clone());
+    let (tenant, origin) = (Key::from("acme"), ACME.parse().unwrap());
+    for _ in 0..300 {
+        store.allow(Edit::new(&tenant, &origin)).await.unwrap();
+        tenants.forget(&tenant).await;
+        let mut readers = tokio::task::JoinSet::new();
+        for _ in 0..3 {
+            let service = service.clone();
+            readers.spawn(async move { allows(&service, "/acme", ACME).await });
+        }
+        tokio::task::yield_now().await;
+        store.disallow(Edit::new(&tenant, &origin)).await.unwrap();
+        tenants.forget(&tenant).await;
+        assert!(!allows(&service, "/acme", ACME).await, "it was disallowed and forgotten");
+        readers.join_all().await;
+        assert!(!allows(&service, "/acme", ACME).await, "nor did a late answer bring it back");
+    }
+}
+
+#[tokio::test]
+async fn names_of_tenants_are_short() {
+    let store = Watched::new(&[ACME]);
+    let service = service(builder(store.clone()).build().unwrap());
+    assert!(allows(&service, &format!("/{}", "a".repeat(256)), ACME).await);
+    assert!(!allows(&service, &format!("/{}", "a".repeat(257)), ACME).await);
+    assert_eq!(store.asked(), 1);
+}
+
+#[test]
+fn a_base_for_everybody_is_an_error() {
+    let base = Policy::builder().origins(["*"]).build().unwrap();
+    let (_, errors) = base.with_origins(["nonsense", "*", ACME]);
+    assert_eq!(errors.len(), 2, "they are checked all the same");
+    assert!(TenantPolicies::builder(base, MemoryStore::new(), tenant).build().is_err());
 }
 
 #[test]

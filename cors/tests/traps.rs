@@ -528,3 +528,167 @@ fn debug_answers_as_far_as_it_is_allowed() {
     let some = usual().debug_when(|head: &RequestHead<'_>| head.uri.path() == "/debug");
     assert_eq!(answer(some, preflight(EVIL, "PUT", "")).0, 403);
 }
+
+/// A resolver that answers later, and what it is asked meanwhile.
+#[derive(Clone)]
+struct Later(Policy);
+
+impl PolicyResolver for Later {
+    fn resolve(&self, _: &RequestHead<'_>) -> StoreFuture<Result<Option<Policy>, StoreError>> {
+        let policy = self.0.clone();
+        StoreFuture::new(async move {
+            tokio::task::yield_now().await;
+            Ok(Some(policy))
+        })
+    }
+}
+
+/// A service that says whether it ran, and has to be found ready before it is called.
+#[derive(Clone, Default)]
+struct Careful {
+    ran: Arc<AtomicUsize>,
+    is_ready: bool,
+}
+
+impl tower::Service<Request<Body>> for Careful {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = std::future::Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), Infallible>> {
+        self.is_ready = true;
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request<Body>) -> Self::Future {
+        assert!(std::mem::take(&mut self.is_ready), "it was called, and not found ready before");
+        self.ran.fetch_add(1, Ordering::SeqCst);
+        ready(Ok(Response::new(Body::new())))
+    }
+}
+
+/// What may not run waits for the policy; and the very service that was found ready is called then.
+#[tokio::test]
+async fn what_is_refused_does_not_run_while_the_policy_is_found_out() {
+    let later = Later(Policy::builder().origins([APP]).build().unwrap());
+    let strict = CorsLayer::builder().policies(later.clone()).reject_actual(true).build().unwrap();
+    let careful = Careful::default();
+    let service = strict.layer(careful.clone());
+    let refused = service.clone().oneshot(from(EVIL)).await.unwrap();
+    assert_eq!((refused.status(), careful.ran.load(Ordering::SeqCst)), (StatusCode::FORBIDDEN, 0));
+    let allowed = service.clone().oneshot(from(APP)).await.unwrap();
+    assert_eq!((allowed.status(), careful.ran.load(Ordering::SeqCst)), (StatusCode::OK, 1));
+    let asked = service.clone().oneshot(preflight(APP, "PUT", "")).await.unwrap();
+    assert_eq!((asked.status(), careful.ran.load(Ordering::SeqCst)), (StatusCode::FORBIDDEN, 1));
+    let lenient = CorsLayer::builder().policies(later).build().unwrap();
+    let ran = lenient.layer(careful.clone()).oneshot(from(EVIL)).await.unwrap();
+    assert_eq!((ran.status(), careful.ran.load(Ordering::SeqCst)), (StatusCode::OK, 2));
+}
+
+/// Who asks for no permission does not wait for one.
+#[tokio::test]
+async fn a_request_without_origin_does_not_wait_for_the_policy() {
+    for strict in [false, true] {
+        let cors = CorsLayer::builder().policies(Never).reject_actual(strict).build().unwrap();
+        let response =
+            cors.layer(support::call::inner()).oneshot(with(Method::GET, &[])).await.unwrap();
+        assert!(reached(response.headers()));
+        assert_eq!(all(response.headers(), "vary"), "origin");
+    }
+}
+
+/// A neighbour is not of the same origin, and what is said twice is not believed.
+#[test]
+fn only_the_same_origin_needs_no_permission() {
+    let strict = || usual().reject_actual(true);
+    for (sites, status) in [
+        (&["same-origin"][..], 200),
+        (&["same-site"], 403),
+        (&["cross-site"], 403),
+        (&["none"], 403),
+        (&["Same-Origin"], 403),
+        (&["same-origin", "cross-site"], 403),
+        (&[], 403),
+    ] {
+        let lines: Vec<_> = [("origin", EVIL)]
+            .into_iter()
+            .chain(sites.iter().map(|site| ("sec-fetch-site", *site)))
+            .collect();
+        assert_eq!(answer(strict(), with(Method::POST, &lines)).0, status, "{sites:?}");
+    }
+    let nobody = || CorsLayer::builder().policies(|_: &RequestHead<'_>| None).reject_actual(true);
+    let own = [("origin", EVIL), ("sec-fetch-site", "same-origin")];
+    assert_eq!(answer(nobody(), with(Method::POST, &own)).0, 200);
+    assert_eq!(answer(nobody(), from(EVIL)).0, 403);
+}
+
+/// A preflight tells a cache that keeps it against the rules what it depends on.
+#[test]
+fn an_allowed_preflight_says_what_it_depends_on() {
+    let (_, headers) = answer(usual(), preflight(APP, "PUT", ""));
+    let vary = "origin,access-control-request-method,access-control-request-headers";
+    assert_eq!(all(&headers, "vary"), vary);
+}
+
+/// One answer for all, also for who sends two origins.
+#[test]
+fn a_policy_for_everybody_answers_all_alike() {
+    let public = || CorsLayer::builder().origins(["*"]).reject_actual(true);
+    let twice = with(Method::GET, &[("origin", APP), ("origin", EVIL)]);
+    let (status, headers) = answer(public(), twice);
+    assert_eq!((status, told(&headers)), (200, vec!["access-control-allow-origin: *".to_owned()]));
+}
+
+/// A response with no room for another header allows nothing that a cache could give to somebody else.
+#[test]
+fn a_response_that_is_full_is_not_allowed_to_anybody() {
+    let full = |names: usize| {
+        service_fn(move |_: Request<Body>| {
+            let mut response = Response::new(Body::new());
+            let headers = response.headers_mut();
+            headers.insert("access-control-allow-origin", HeaderValue::from_static("*"));
+            for n in 1..names {
+                let name = http::HeaderName::try_from(format!("x-{n}")).unwrap();
+                if headers.try_insert(name, HeaderValue::from_static("")).is_err() {
+                    break;
+                }
+            }
+            ready(Ok::<_, Infallible>(response))
+        })
+    };
+    for origin in [APP, EVIL] {
+        let response = call(&mut usual().build().unwrap().layer(full(100_000)), from(origin));
+        assert_eq!(all(response.headers(), "access-control-allow-origin"), "", "{origin}");
+    }
+}
+
+/// An outer layer knows the tenant, and leaves its policy.
+#[test]
+fn a_policy_can_come_from_the_extensions() {
+    let by_extension = |head: &RequestHead<'_>| head.extensions.get::<Policy>().cloned();
+    let mut service = service(CorsLayer::builder().policies(by_extension));
+    let mut request = from(APP);
+    request.extensions_mut().insert(Policy::builder().origins([APP]).build().unwrap());
+    assert_eq!(all(call(&mut service, request).headers(), "access-control-allow-origin"), APP);
+    assert_eq!(all(call(&mut service, from(APP)).headers(), "access-control-allow-origin"), "");
+}
+
+/// What was wrong is named, and not something else that was fine.
+#[test]
+fn a_denial_names_its_own_cause() {
+    let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let hearing = Arc::clone(&heard);
+    let builder = usual().on_decision(move |decision| {
+        if let Decision::Denied(denial) = decision {
+            hearing.lock().unwrap().push(denial.to_string());
+        }
+    });
+    let mut service = service(builder);
+    call(&mut service, preflight(APP, "PUT", &",".repeat(1_000)));
+    let asked = ("access-control-request-method", "PUT");
+    call(&mut service, with(Method::OPTIONS, &[("origin", APP), asked, asked]));
+    assert_eq!(*heard.lock().unwrap(), ["headers-too-many", "method-repeated"]);
+}

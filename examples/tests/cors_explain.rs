@@ -42,8 +42,13 @@ fn what_is_denied_is_named_with_what_was_meant() {
 
 #[test]
 fn a_plain_get_is_not_asked_about_first() {
-    let (_, told, _) = explain(None, &["--origin", "http://localhost:1"]);
-    assert!(!told.contains("preflight"), "{told}");
+    for method in ["GET", "get", "post"] {
+        let (code, told, _) =
+            explain(None, &["--origin", "http://localhost:1", "--method", method]);
+        assert!(code == Some(0) && !told.contains("preflight"), "{told}");
+    }
+    let (code, told, _) = explain(None, &["--origin", "http://localhost:1", "--method", "put"]);
+    assert!(code == Some(0) && told.contains("preflight"), "a browser makes it PUT: {told}");
 }
 
 #[test]

@@ -86,8 +86,8 @@ impl<For> Builder<For> {
     /// Allows requests to include these headers. `*` allows all but `authorization`, which has to be
     /// named. Slices of names are [here](crate::bundle), and each sibling has its `REQUEST_HEADERS`.
     ///
-    /// `accept`, `accept-language` and `content-language` are allowed always, and so is a
-    /// `content-type` that a form can send. JSON needs `content-type` here.
+    /// A browser does not ask for `accept`, `accept-language`, `content-language` and a `content-type` that
+    /// a form can send, with values as a form has them. JSON needs `content-type` here.
     pub fn include<H: AsRef<str>>(mut self, names: impl IntoIterator<Item = H>) -> Self {
         self.words.include.extend(texts(names));
         self

@@ -24,7 +24,7 @@ pub(crate) fn check(
     credentials: bool,
     errors: &mut Vec<ConfigError>,
 ) -> Option<HeaderValue> {
-    let (any, named) = list::split("expose", given, errors);
+    let (any, named) = list::split(given);
     errors.extend(named.iter().filter_map(|name| fault(name)));
     if any && credentials {
         let reason = "is but a name where credentials are allowed; name the headers";

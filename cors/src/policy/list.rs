@@ -1,28 +1,15 @@
 //! Lists of names, of which `*` is not one.
 
 use http::HeaderValue;
-use stonework_core::ConfigError;
 
 /// Is `*` among them, and the others, each once.
-pub(crate) fn split<'a>(
-    setting: &'static str,
-    given: &'a [String],
-    errors: &mut Vec<ConfigError>,
-) -> (bool, Vec<&'a str>) {
+pub(crate) fn split(given: &[String]) -> (bool, Vec<&str>) {
     let any = given.iter().any(|name| name == "*");
     let mut named: Vec<&str> = Vec::with_capacity(given.len());
     for name in given.iter().map(String::as_str).filter(|name| *name != "*") {
         if !named.contains(&name) {
             named.push(name);
         }
-    }
-    if any {
-        let reason = "is allowed by `*` already; leave one of them out";
-        // The one name that `*` never covers.
-        let others = named
-            .iter()
-            .filter(|name| !(setting == "include" && name.eq_ignore_ascii_case("authorization")));
-        errors.extend(others.map(|name| ConfigError::new(setting, name, reason)));
     }
     (any, named)
 }

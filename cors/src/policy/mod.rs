@@ -74,22 +74,23 @@ impl Policy {
     ///
     /// Meant for origins that come from elsewhere than the program, such as those of a tenant: one
     /// that is wrong allows nothing, and the others hold all the same. Each is checked as the
-    /// [builder](PolicyBuilder::origins) checks it, under the same credentials. `*` is refused.
+    /// [builder](PolicyBuilder::origins) checks it, under the same credentials. `*` is refused. A policy that
+    /// allows every origin still does.
     pub fn with_origins<O: AsRef<str>>(
         &self,
         origins: impl IntoIterator<Item = O>,
     ) -> (Self, Vec<ConfigError>) {
-        let Origins::Listed { set, null } = &self.0.origins else {
-            // Any origin is allowed as it is.
-            return (self.clone(), Vec::new());
-        };
         let (mut errors, mut warnings) = (Vec::new(), self.0.warnings.clone());
         let guards = self.0.rules.guards;
         let more = origins.into_iter().filter_map(|origin| {
             guards.admit(origin.as_ref(), &mut warnings).map_err(|error| errors.push(error)).ok()
         });
-        let set = set.union(&more.collect());
-        let origins = Origins::Listed { set, null: *null };
+        let more: OriginSet = more.collect();
+        let origins = match &self.0.origins {
+            // They were checked, and change nothing.
+            Origins::Any => Origins::Any,
+            Origins::Listed { set, null } => Origins::Listed { set: set.union(&more), null: *null },
+        };
         warnings.retain(|warning| *warning != Warning::NobodyAllowed);
         let compiled = Compiled { origins, rules: Arc::clone(&self.0.rules), warnings };
         (Self(Arc::new(compiled)), errors)

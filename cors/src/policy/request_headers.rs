@@ -67,7 +67,7 @@ impl RequestHeaders {
         credentials: bool,
         errors: &mut Vec<ConfigError>,
     ) -> Self {
-        let (any, named) = list::split("include", given, errors);
+        let (any, named) = list::split(given);
         errors.extend(named.iter().filter_map(|name| fault(name)));
         let mut names: Vec<Box<str>> =
             named.iter().map(|name| name.to_ascii_lowercase().into()).collect();
@@ -76,9 +76,12 @@ impl RequestHeaders {
         // With credentials, `*` is but the name of a header.
         let value = match (any, credentials) {
             (true, true) => None,
-            (star, _) => {
-                list::value(star.then_some("*").into_iter().chain(names.iter().map(AsRef::as_ref)))
+            (true, false) => {
+                // The one name that it never covers.
+                let authorization = names.iter().map(AsRef::as_ref).filter(|n| *n == AUTHORIZATION);
+                list::value(std::iter::once("*").chain(authorization))
             }
+            (false, _) => list::value(names.iter().map(AsRef::as_ref)),
         };
         let longest = names.iter().map(|name| name.len()).max().unwrap_or(0);
         Self { any, names: names.into(), longest, value }

@@ -21,6 +21,9 @@ use crate::Policy;
 /// A preflight carries no cookie and no token, and the policy has to be the same for it and for the
 /// request that follows. So look at host and path, or at what an outer layer made of them. What
 /// depends on anything else has to be in the response's `Vary`, which is then for the service to say.
+///
+/// It is waited for as long as it takes: give what may hang a timeout of its own, and an error when it has
+/// passed. A request without `Origin` does not wait.
 pub trait PolicyResolver: Send + Sync + 'static {
     /// The policy; `None` if there is none for this request, and then nobody is allowed. On an error
     /// nobody is allowed either.

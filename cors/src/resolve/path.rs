@@ -8,9 +8,11 @@ use crate::Policy;
 /// A policy for each part of the paths of a service.
 ///
 /// The longest prefix that ends where a segment does counts: `/public` is for `/public` and
-/// `/public/x`, and not for `/publicity`. `/` is for all. Paths are compared as they are: one that is
-/// written in another way (`//`, `/../`, `%70ublic`) is another path. So give the strictest policy to
-/// `/`, and a router that decodes or tidies paths no say in who is allowed.
+/// `/public/x`, and not for `/publicity`. `/` is for all.
+///
+/// Paths are compared as they are sent. A router inside that decodes or tidies them reads
+/// `/public/..%2fadmin` as another path than is looked at here, and then a loose policy for `/public` is
+/// one for all. axum's does neither.
 ///
 /// ```
 /// use stonework_cors::{ByPath, CorsLayer, Policy};

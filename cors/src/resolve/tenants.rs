@@ -1,7 +1,8 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -13,20 +14,27 @@ use stonework_core::{
 
 use super::PolicyResolver;
 use crate::Policy;
-use crate::store::{Lookup, OriginStore, TenantOrigins};
+use crate::store::{Lookup, MOST_ORIGINS, OriginStore, TenantOrigins};
 
 /// The pause between tries while the store is away.
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// How often an answer is asked for that is forgotten meanwhile.
+const TRIES: usize = 3;
+
 /// moka counts on no more.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// Longer names are nobody's, and would fill the cache.
+const LONGEST_TENANT: usize = 256;
 
 type TenantFn = Arc<dyn Fn(&RequestHead<'_>) -> Option<Key> + Send + Sync>;
 
 /// A policy for each tenant, whose origins a store knows. Feature `tenants`. Clones share their answers.
 ///
 /// All else, and origins that every tenant allows, are those of a base. What a tenant's origins are is
-/// asked once at a time for each tenant, and kept. A tenant's origin is never allowed for another: it is
+/// asked once at a time for each tenant, and kept. The first 1,000 origins count, and names of tenants of up
+/// to 256 bytes. A tenant's origin is never allowed for another: it is
 /// looked up under the tenant that the request is for.
 ///
 /// ```
@@ -37,7 +45,8 @@ type TenantFn = Arc<dyn Fn(&RequestHead<'_>) -> Option<Key> + Send + Sync>;
 /// /// `acme.api.example.com` is the tenant `acme`.
 /// fn tenant(head: &RequestHead<'_>) -> Option<Key> {
 ///     let host = head.uri.host().or_else(|| head.headers.get("host")?.to_str().ok())?;
-///     host.split_once(".api.example.com").map(|(tenant, _)| Key::from(tenant))
+///     let name = host.split(':').next()?;
+///     name.strip_suffix(".api.example.com").map(Key::from)
 /// }
 ///
 /// let base = Policy::builder().methods(["PUT"]).credentials(true).build()?;
@@ -66,8 +75,37 @@ struct Inner {
     keep_for: Duration,
     keep_unknown_for: Duration,
     stale_for: Duration,
-    /// How often something was forgotten: an answer that was asked for before that is not kept.
-    forgotten: AtomicU64,
+    /// When tenants were forgotten: an answer that was asked for before is not kept. Numbers, since what is
+    /// asked for and forgotten in the same instant of a clock has an order too.
+    forgotten: Mutex<Forgotten>,
+    /// The number of the last such moment, to be seen without the lock.
+    number: AtomicU64,
+}
+
+/// Tenants that were forgotten lately, each with the number of the moment.
+#[derive(Default)]
+struct Forgotten {
+    tenants: HashMap<Key, u64>,
+    /// What was forgotten up to here is not told apart any more: all of it was forgotten then.
+    all: u64,
+}
+
+/// So many are told apart.
+const MOST_FORGOTTEN: usize = 10_000;
+
+impl Forgotten {
+    fn forget(&mut self, tenant: &Key, number: u64) {
+        if self.tenants.len() >= MOST_FORGOTTEN {
+            self.tenants.clear();
+            self.all = number;
+        }
+        self.tenants.insert(tenant.clone(), number);
+    }
+
+    /// When this tenant was forgotten last.
+    fn last(&self, tenant: &Key) -> u64 {
+        self.tenants.get(tenant).copied().unwrap_or(0).max(self.all)
+    }
 }
 
 #[derive(Clone)]
@@ -77,6 +115,8 @@ struct Entry {
     /// while it cannot be asked for.
     fresh_until: Duration,
     good_until: Duration,
+    /// The number of the moment at which it was asked for.
+    asked_at: u64,
 }
 
 #[derive(Clone)]
@@ -121,9 +161,14 @@ impl TenantPolicies {
     }
 
     /// Forgets what is known of a tenant, so that a change takes effect with the next request, in this
-    /// process. An answer that is under way is used by those who wait for it, and not kept.
+    /// process. An answer that is under way is asked for again.
     pub async fn forget(&self, tenant: &Key) {
-        self.0.forgotten.fetch_add(1, Ordering::SeqCst);
+        {
+            let mut forgotten = self.0.forgotten();
+            let number = self.0.number.load(Ordering::SeqCst) + 1;
+            forgotten.forget(tenant, number);
+            self.0.number.store(number, Ordering::SeqCst);
+        }
         self.0.cache.invalidate(tenant).await;
     }
 
@@ -131,50 +176,66 @@ impl TenantPolicies {
     fn kept(&self, tenant: &Key) -> Option<Entry> {
         let looking = pin!(self.0.cache.get(tenant));
         match looking.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(found) => found,
+            Poll::Ready(found) => found.filter(|entry| self.0.is_kept(tenant, entry)),
             Poll::Pending => None,
         }
     }
 
-    /// Asks, or waits for who is asking.
+    /// Asks, or waits for who is asking. What was asked for before the tenant was forgotten is asked for
+    /// again; if it is forgotten all the time, nobody is allowed.
     async fn ask(self, tenant: Key, old: Option<Entry>) -> Result<Option<Policy>, StoreError> {
         let inner = &self.0;
-        let now = inner.clock.monotonic();
-        let asking = inner.load(&tenant, old);
-        let entry = inner.cache.entry_by_ref(&tenant);
-        entry.or_insert_with_if(asking, |kept| !kept.is_fresh(now)).await.into_value().answer()
+        let mut old = old;
+        for _ in 0..TRIES {
+            let now = inner.clock.monotonic();
+            let asking = inner.load(&tenant, old.take());
+            let is_old = |kept: &Entry| !kept.is_fresh(now) || !inner.is_kept(&tenant, kept);
+            let entry = inner.cache.entry_by_ref(&tenant).or_insert_with_if(asking, is_old).await;
+            let entry = entry.into_value();
+            if inner.is_kept(&tenant, &entry) {
+                return entry.answer();
+            }
+        }
+        Err(StoreError::new(StoreErrorKind::Unavailable))
     }
 }
 
 impl Inner {
     async fn load(&self, tenant: &Key, old: Option<Entry>) -> Entry {
-        let forgotten = self.forgotten.load(Ordering::SeqCst);
+        let asked_at = self.number.load(Ordering::SeqCst);
         let answer = self.guard.run(|| self.store.origins(Lookup::new(tenant))).await;
         let now = self.clock.monotonic();
-        let mut entry = match answer {
-            Ok(answer) => self.read(answer, now),
+        match answer {
+            Ok(answer) => self.read(answer, now, asked_at),
             Err(error) => {
                 crate::trace::event!(WARN, %error, "the store of origins failed");
-                failed(old, now)
+                failed(old, now, asked_at)
             }
-        };
-        if forgotten != self.forgotten.load(Ordering::SeqCst) {
-            (entry.fresh_until, entry.good_until) = (now, now);
         }
-        entry
     }
 
-    fn read(&self, answer: TenantOrigins, now: Duration) -> Entry {
+    fn forgotten(&self) -> MutexGuard<'_, Forgotten> {
+        self.forgotten.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Was the tenant not forgotten since this was asked for?
+    fn is_kept(&self, tenant: &Key, entry: &Entry) -> bool {
+        self.number.load(Ordering::SeqCst) == entry.asked_at
+            || self.forgotten().last(tenant) <= entry.asked_at
+    }
+
+    fn read(&self, answer: TenantOrigins, now: Duration, asked_at: u64) -> Entry {
         let (found, keep) = match answer {
             TenantOrigins::Listed(origins) => (Found::Policy(self.policy(&origins)), self.keep_for),
             TenantOrigins::Unknown => (Found::Unknown, self.keep_unknown_for),
         };
         let fresh_until = now.saturating_add(keep);
-        Entry { found, fresh_until, good_until: fresh_until.saturating_add(self.stale_for) }
+        let good_until = fresh_until.saturating_add(self.stale_for);
+        Entry { found, fresh_until, good_until, asked_at }
     }
 
     fn policy(&self, origins: &[String]) -> Policy {
-        let (policy, errors) = self.base.with_origins(origins);
+        let (policy, errors) = self.base.with_origins(origins.iter().take(MOST_ORIGINS));
         for error in &errors {
             crate::trace::event!(WARN, %error, "an origin of a tenant is left out");
         }
@@ -183,17 +244,20 @@ impl Inner {
 }
 
 /// The old answer, if it is still good, and a pause before the next try.
-fn failed(old: Option<Entry>, now: Duration) -> Entry {
+fn failed(old: Option<Entry>, now: Duration, asked_at: u64) -> Entry {
     let fresh_until = now.saturating_add(PAUSE);
     match old.filter(|old| now < old.good_until) {
+        // It is as old as it was: who is forgotten meanwhile is forgotten in it too.
         Some(old) => Entry { fresh_until, ..old },
-        None => Entry { found: Found::Nothing, fresh_until, good_until: now },
+        None => Entry { found: Found::Nothing, fresh_until, good_until: now, asked_at },
     }
 }
 
 impl PolicyResolver for TenantPolicies {
     fn resolve(&self, head: &RequestHead<'_>) -> StoreFuture<Result<Option<Policy>, StoreError>> {
-        let Some(tenant) = (self.0.tenant)(head) else { return StoreFuture::ready(Ok(None)) };
+        let tenant =
+            (self.0.tenant)(head).filter(|tenant| tenant.as_bytes().len() <= LONGEST_TENANT);
+        let Some(tenant) = tenant else { return StoreFuture::ready(Ok(None)) };
         let kept = self.kept(&tenant);
         match kept {
             Some(entry) if entry.is_fresh(self.0.clock.monotonic()) => {
@@ -292,13 +356,19 @@ impl TenantPoliciesBuilder {
             keep_for: self.keep_for,
             keep_unknown_for: self.keep_unknown_for,
             stale_for: self.stale_for,
-            forgotten: AtomicU64::new(0),
+            forgotten: Mutex::default(),
+            number: AtomicU64::new(0),
         };
         ConfigErrors::check(errors, Ok(TenantPolicies(Arc::new(inner))))
     }
 
     fn errors(&self) -> Vec<ConfigError> {
         let mut errors = Vec::new();
+        if self.base.is_public() {
+            let reason =
+                "allows every page for every tenant, whatever the store says; name origins";
+            errors.push(ConfigError::shown("base", "origins(\"*\")".to_owned(), reason));
+        }
         let times = [
             ("keep_for", self.keep_for, true),
             ("keep_unknown_for", self.keep_unknown_for, true),

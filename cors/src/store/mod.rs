@@ -3,7 +3,8 @@
 //! The layer [reads](OriginStore), through a [cache](crate::TenantPolicies). To write is for the
 //! service's own administration: [`OriginRegistry`]. Any
 //! `Fn(Key) -> impl Future<Output = Result<TenantOrigins, _>>` is a store too, such as a query to the
-//! service's own database.
+//! service's own database. Its errors concern the tenant that was asked for, unless they are a
+//! [`StoreError`] of an outage; an answer that does not come in time is one too.
 
 mod memory;
 #[cfg(feature = "redis-1")]
@@ -175,9 +176,15 @@ where
 {
     fn origins(&self, lookup: Lookup<'_>) -> StoreFuture<Result<TenantOrigins, StoreError>> {
         let asking = self(lookup.tenant.clone());
-        StoreFuture::new(async move {
-            let failed = |error| StoreError::new(StoreErrorKind::Unavailable).with_source(error);
-            asking.await.map_err(failed)
-        })
+        StoreFuture::new(async move { asking.await.map_err(|error| failed(error.into())) })
+    }
+}
+
+/// A [`StoreError`] as it is. Any other error is one of this tenant's: only what is said to be an outage
+/// keeps others from being asked for, or one bad row would.
+fn failed(error: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
+    match error.downcast::<StoreError>() {
+        Ok(error) => *error,
+        Err(error) => StoreError::new(StoreErrorKind::Refused).with_source(error),
     }
 }

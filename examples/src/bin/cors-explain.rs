@@ -102,7 +102,7 @@ impl Wish {
             let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
             match name.as_str() {
                 "--origin" => wish.origin = Some(parse("an origin", &value()?)?),
-                "--method" => wish.method = parse("a method", &value()?)?,
+                "--method" => wish.method = normalised(&parse("a method", &value()?)?),
                 "--header" => wish.headers.push(parse("the name of a header", &value()?)?),
                 "--config" => wish.config = Some(value()?),
                 other => return Err(format!("{other:?} is not known")),
@@ -138,6 +138,14 @@ impl Wish {
     fn actual(&self) -> HeaderMap {
         self.origin.iter().map(|origin| (header::ORIGIN, origin.clone())).collect()
     }
+}
+
+/// As a browser sends it (Fetch, "normalize a method").
+fn normalised(method: &Method) -> Method {
+    let upper =
+        [Method::DELETE, Method::GET, Method::HEAD, Method::OPTIONS, Method::POST, Method::PUT];
+    let same = |known: &Method| known.as_str().eq_ignore_ascii_case(method.as_str());
+    upper.into_iter().find(same).unwrap_or_else(|| method.clone())
 }
 
 fn parse<T: std::str::FromStr>(what: &str, text: &str) -> Result<T, String> {
