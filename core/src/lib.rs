@@ -16,6 +16,7 @@
 //! | [`StoreFuture`], [`StoreError`] | what a store's methods return |
 //! | [`Clock`] | the only way in which Stonework reads time |
 //! | [`Breaker`] | at most one probe while a store is away |
+//! | `Deadline` (feature `tokio`) | a timeout that costs nothing until something has to wait |
 //! | `StoreGuard` (feature `tokio`) | a breaker and a timeout around a store's operation |
 //! | [`ConfigErrors`], [`ConfigError`] | every mistake of a configuration at once |
 //!
@@ -23,7 +24,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `tokio` | `TokioClock`, whose time stands still under a paused runtime, and `StoreGuard` |
+//! | `tokio` | `TokioClock`, whose time stands still under a paused runtime, `Deadline` and `StoreGuard` |
 //! | `redis-1` | `redis1`: what the stores over Redis share |
 //! | `axum-0-8` | [`OriginalUri::of`] also reads the extension that axum's routers leave; a [`Problem`] is a response |
 //!
@@ -39,6 +40,8 @@ mod breaker;
 mod clock;
 mod collect;
 mod config;
+#[cfg(feature = "tokio")]
+mod deadline;
 mod grpc;
 #[cfg(feature = "tokio")]
 mod guard;
@@ -61,6 +64,9 @@ pub use clock::TokioClock;
 pub use clock::{Clock, SystemClock};
 pub use collect::{CollectCapped, CollectError, CollectErrorKind, Collected, collect_capped};
 pub use config::{ConfigError, ConfigErrors};
+#[cfg(feature = "tokio")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]
+pub use deadline::Deadline;
 pub use grpc::{GrpcCode, Protocol};
 #[cfg(feature = "tokio")]
 #[cfg_attr(docsrs, doc(cfg(feature = "tokio")))]

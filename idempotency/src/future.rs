@@ -3,16 +3,16 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
-use stonework_core::{CollectCapped, CollectErrorKind, Collected, StoneBody, collect_capped};
+use stonework_core::{
+    CollectCapped, CollectErrorKind, Collected, Deadline, StoneBody, collect_capped,
+};
 use tokio::sync::oneshot;
-use tokio::time::{Sleep, sleep};
 use tower_service::Service;
 
 use crate::fingerprint::{self, FingerprintInput};
@@ -58,7 +58,7 @@ pin_project! {
     /// A request whose body is on its way.
     struct Reading<S, ReqBody> {
         #[pin]
-        body: CollectCapped<ReqBody, Lazy>,
+        body: CollectCapped<ReqBody, Deadline>,
         start: Option<Start<S>>,
     }
 }
@@ -96,7 +96,7 @@ where
 
     pub(crate) fn read(body: ReqBody, start: Start<S>) -> Self {
         let policy = &start.reply_to.shared.policy;
-        let deadline = Lazy::new(policy.read_timeout);
+        let deadline = Deadline::after(policy.read_timeout);
         let body = collect_capped(body, policy.max_request_body, deadline);
         let reading = Box::pin(Reading { body, start: Some(start) });
         Self { state: State::Reading { reading } }
@@ -214,32 +214,5 @@ where
             State::Running { .. } => "running",
         };
         f.debug_tuple("ResponseFuture").field(&state).finish()
-    }
-}
-
-pin_project! {
-    /// A sleep whose timer is set up when it is first polled: what is ready never needs one.
-    pub(crate) struct Lazy {
-        after: Duration,
-        #[pin]
-        sleep: Option<Sleep>,
-    }
-}
-
-impl Lazy {
-    pub(crate) const fn new(after: Duration) -> Self {
-        Self { after, sleep: None }
-    }
-}
-
-impl Future for Lazy {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        if this.sleep.is_none() {
-            this.sleep.set(Some(sleep(*this.after)));
-        }
-        this.sleep.as_pin_mut().map_or(Poll::Ready(()), |sleep| sleep.poll(cx))
     }
 }

@@ -241,7 +241,7 @@ impl<V: Version> VersionLayerBuilder<V> {
         }
         let shared = Shared {
             vary: vary(&table.readers),
-            strip: strip(&table.readers),
+            paths: paths(&table.readers),
             names: table.names.clone(),
             table: Arc::new(table),
             told,
@@ -305,11 +305,12 @@ fn vary(readers: &[Reader]) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn strip(readers: &[Reader]) -> Option<PathSegment> {
-    readers.iter().find_map(|reader| match reader {
-        Reader::Path(path) if path.strips() => Some(path.clone()),
+fn paths(readers: &[Reader]) -> Vec<PathSegment> {
+    let path = |reader: &Reader| match reader {
+        Reader::Path(path) => Some(path.clone()),
         _ => None,
-    })
+    };
+    readers.iter().filter_map(path).collect()
 }
 
 impl<V> fmt::Debug for VersionLayerBuilder<V> {

@@ -11,6 +11,8 @@ mod dispatch;
 mod future;
 mod layer;
 mod life;
+#[cfg(feature = "migrate")]
+mod migrate;
 mod moment;
 mod read;
 mod rejection;
@@ -20,6 +22,8 @@ mod service;
 mod shared;
 mod table;
 mod told;
+#[cfg(feature = "migrate")]
+mod trace;
 mod version;
 mod versions;
 mod warning;
@@ -32,6 +36,12 @@ pub use dispatch::Dispatched;
 pub use future::ResponseFuture;
 pub use layer::{VersionLayer, VersionLayerBuilder};
 pub use life::Stage;
+#[cfg(feature = "migrate")]
+#[cfg_attr(docsrs, doc(cfg(feature = "migrate")))]
+pub use migrate::{
+    Changelog, Document, Edits, EventMigration, Events, Gate, GateError, MigrationFuture,
+    MigrationLayer, MigrationLayerBuilder, MigrationService,
+};
 pub use moment::{Moment, NoMoment};
 pub use read::{GrpcPackage, Header, MediaType, PathSegment, Query, Reader, Source};
 pub use rejection::Rejection;

@@ -22,6 +22,27 @@ pub enum Rejection {
     Brownout,
     /// The version works no more. 410.
     Sunset,
+    /// The account is pinned to a version that works no more, and the request names no other. 410.
+    PinSunset,
+    /// The store of pins does not answer, so nobody knows which version this account gets. 503.
+    PinUnknown,
+    /// The body of a request cannot be migrated: it is no JSON. 400.
+    BodyMalformed,
+    /// The same: it is larger than it may be. 413.
+    BodyTooLarge,
+    /// The same: it did not arrive in time. 408.
+    BodyTimedOut,
+    /// The same: it broke off. 400.
+    BodyIncomplete,
+    /// The same: it is compressed. 415.
+    BodyEncoded,
+    /// The same: a gate says that it means nothing in the newer shape. 422.
+    BodyRefused,
+    /// A gate failed. In a response the handler has run. 500.
+    MigrationFailed,
+    /// A response cannot be migrated: it is compressed, a part, a stream, too large or too slow, and would
+    /// have the wrong shape. The handler has run. 500.
+    NotMigratable,
 }
 
 /// What all type URIs begin with, unless `problem_base` says otherwise.
@@ -47,6 +68,16 @@ impl Rejection {
             Self::Unsupported(_) => "version-unsupported",
             Self::Brownout => "brownout",
             Self::Sunset => "version-sunset",
+            Self::PinSunset => "pin-sunset",
+            Self::PinUnknown => "pin-unknown",
+            Self::BodyMalformed => "body-malformed",
+            Self::BodyTooLarge => "body-too-large",
+            Self::BodyTimedOut => "body-timed-out",
+            Self::BodyIncomplete => "body-incomplete",
+            Self::BodyEncoded => "body-encoded",
+            Self::BodyRefused => "body-refused",
+            Self::MigrationFailed => "migration-failed",
+            Self::NotMigratable => "not-migratable",
         }
     }
 
@@ -59,7 +90,14 @@ impl Rejection {
             Self::Unspecified | Self::Malformed(_) | Self::Ambiguous(..) | Self::Unsupported(_) => {
                 StatusCode::BAD_REQUEST
             }
-            Self::Brownout | Self::Sunset => StatusCode::GONE,
+            Self::Brownout | Self::Sunset | Self::PinSunset => StatusCode::GONE,
+            Self::PinUnknown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BodyMalformed | Self::BodyIncomplete => StatusCode::BAD_REQUEST,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTimedOut => StatusCode::REQUEST_TIMEOUT,
+            Self::BodyEncoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyRefused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::MigrationFailed | Self::NotMigratable => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -71,6 +109,16 @@ impl Rejection {
             Self::Unsupported(_) => "API version is not supported",
             Self::Brownout => "API version is switched off for a while (a brownout)",
             Self::Sunset => "API version is no longer available",
+            Self::PinSunset => "The API version of this account is no longer available",
+            Self::PinUnknown => "The API version of this account is not known at the moment",
+            Self::BodyMalformed => "Body is malformed",
+            Self::BodyTooLarge => "Body is too large",
+            Self::BodyTimedOut => "Body did not arrive in time",
+            Self::BodyIncomplete => "Body broke off",
+            Self::BodyEncoded => "Body is compressed",
+            Self::BodyRefused => "Body means nothing in a newer API version",
+            Self::MigrationFailed => "Could not migrate between API versions",
+            Self::NotMigratable => "Response cannot be given in this API version",
         }
     }
 
@@ -90,18 +138,47 @@ impl Rejection {
                  before it is gone for good."
                     .into(),
             ),
-            Self::Unspecified | Self::Unsupported(_) | Self::Sunset => None,
+            Self::PinSunset => Some(
+                "Name a newer version in the request to try it, then move the account to it."
+                    .into(),
+            ),
+            Self::BodyEncoded => {
+                Some("Send it without Content-Encoding, or in the newest version.".into())
+            }
+            _ => None,
         }
     }
 
-    const fn grpc_code(self) -> GrpcCode {
+    /// A client of gRPC that retries by itself does so on `UNAVAILABLE`, and would not notice a brownout.
+    fn grpc_code(self) -> GrpcCode {
         match self {
             Self::Unsupported(_) => GrpcCode::Unimplemented,
-            Self::Unspecified | Self::Malformed(_) | Self::Ambiguous(..) => {
-                GrpcCode::InvalidArgument
-            }
-            Self::Brownout => GrpcCode::Unavailable,
-            Self::Sunset => GrpcCode::FailedPrecondition,
+            Self::Brownout | Self::Sunset | Self::PinSunset => GrpcCode::FailedPrecondition,
+            _ => GrpcCode::of(self.status()),
+        }
+    }
+
+    /// Is it about which version is to be served, so that it helps to know which there are?
+    const fn is_of_version(self) -> bool {
+        matches!(
+            self,
+            Self::Unspecified
+                | Self::Malformed(_)
+                | Self::Ambiguous(..)
+                | Self::Unsupported(_)
+                | Self::Brownout
+                | Self::Sunset
+                | Self::PinSunset
+        )
+    }
+
+    /// What is the matter, and no more.
+    pub(crate) fn bare_problem(self, base: &str) -> Problem {
+        let problem = Problem::new(format!("{base}{}", self.slug()), self.title(), self.status())
+            .grpc_code(self.grpc_code());
+        match self.detail() {
+            Some(detail) => problem.detail(detail),
+            None => problem,
         }
     }
 
@@ -112,13 +189,10 @@ impl Rejection {
         supported: impl Iterator<Item = String>,
         lasts: Option<Duration>,
     ) -> Problem {
-        let problem = Problem::new(format!("{base}{}", self.slug()), self.title(), self.status())
-            .grpc_code(self.grpc_code())
-            .retry(lasts.map_or(Retry::Unsaid, Retry::After))
-            .member("supported", Member::List(supported.map(Cow::Owned).collect()));
-        match self.detail() {
-            Some(detail) => problem.detail(detail),
-            None => problem,
+        let problem = self.bare_problem(base).retry(lasts.map_or(Retry::Unsaid, Retry::After));
+        if !self.is_of_version() {
+            return problem;
         }
+        problem.member("supported", Member::List(supported.map(Cow::Owned).collect()))
     }
 }

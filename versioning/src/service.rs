@@ -56,10 +56,12 @@ where
             Verdict::Neutral => ResponseFuture::pass(self.inner.call(request)),
             Verdict::Reject(response) => ResponseFuture::answer(response),
             Verdict::Serve(mut version, now) => {
-                if let Some(path) = &self.shared.strip
-                    && strip(&self.shared, path, &mut request)
-                {
-                    version.stripped_after = Some(Arc::clone(path.prefix()));
+                let stripping = self.shared.paths.iter().filter(|path| path.strips());
+                for path in stripping {
+                    if strip(&self.shared, path, &mut request) {
+                        version.stripped_after = Some(Arc::clone(path.prefix()));
+                        break;
+                    }
                 }
                 let index = version.index;
                 request.extensions_mut().insert(version);

@@ -28,7 +28,7 @@ pub(crate) struct Shared {
     pub(crate) neutral: Option<NeutralFn>,
     pub(crate) echo: Option<HeaderName>,
     pub(crate) vary: Option<HeaderValue>,
-    pub(crate) strip: Option<PathSegment>,
+    pub(crate) paths: Vec<PathSegment>,
     pub(crate) dry_run: bool,
     pub(crate) brownout_status: StatusCode,
     pub(crate) clock: Arc<dyn Clock>,

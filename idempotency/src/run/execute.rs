@@ -9,10 +9,11 @@ use http::header::CONTENT_TYPE;
 use http::response::Parts;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
-use stonework_core::{CollectErrorKind, Collected, NotExecuted, StoneBody, collect_capped};
+use stonework_core::{
+    CollectErrorKind, Collected, Deadline, NotExecuted, StoneBody, collect_capped,
+};
 use tower_service::Service;
 
-use crate::future::Lazy;
 use crate::handle::RunState;
 use crate::policy::Policy;
 
@@ -91,7 +92,7 @@ async fn read<B: Body<Data = Bytes>, E>(
     }
     // Boxed so that it can go on to the client from where the reading stopped.
     let mut body = Box::pin(body);
-    let limit = Lazy::new(policy.buffer_for);
+    let limit = Deadline::after(policy.buffer_for);
     match collect_capped(body.as_mut(), policy.max_answer_body, limit).await {
         Ok(kept) => {
             let body = StoneBody::with_trailers(kept.data.clone(), kept.trailers.clone());

@@ -1,0 +1,221 @@
+//! What the heads of messages say of bodies that are migrated.
+
+use http::header::{
+    ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
+    IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
+use http::{HeaderName, HeaderValue, Method, StatusCode, request, response};
+
+/// Of these bytes, and of no others.
+const DIGESTS: [&str; 4] = ["content-md5", "digest", "content-digest", "repr-digest"];
+
+/// Types that have no end, or are no one document.
+const STREAMS: [&str; 5] = [
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/jsonl",
+    "application/json-seq",
+    "application/stream+json",
+];
+
+/// What is to be done with a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It is no JSON, or there is none.
+    Other,
+    Json,
+    /// JSON that is compressed.
+    Encoded,
+    /// A part of something.
+    Partial,
+    Stream,
+}
+
+pub(super) fn kind(headers: &HeaderMap) -> Kind {
+    let Some(media) = headers.get(CONTENT_TYPE).map(media_type) else { return Kind::Other };
+    let is_stream = STREAMS.iter().any(|stream| media.eq_ignore_ascii_case(stream.as_bytes()));
+    let is_encoded = headers
+        .get(CONTENT_ENCODING)
+        .is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    match (is_stream, is_json(media)) {
+        (true, _) => Kind::Stream,
+        (_, false) => Kind::Other,
+        (_, true) if is_encoded => Kind::Encoded,
+        (_, true) if headers.contains_key(CONTENT_RANGE) => Kind::Partial,
+        (_, true) => Kind::Json,
+    }
+}
+
+fn media_type(value: &HeaderValue) -> &[u8] {
+    let value = value.as_bytes();
+    let end = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
+    value[..end].trim_ascii()
+}
+
+/// `application/json`, and whatever has the suffix (RFC 6839, section 3.1) but gRPC, which has frames.
+fn is_json(media: &[u8]) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    let suffix = media.len().checked_sub(b"+json".len()).map(|at| &media[at..]);
+    let is_grpc = media.get(..GRPC.len()).is_some_and(|start| start.eq_ignore_ascii_case(GRPC));
+    media.eq_ignore_ascii_case(b"application/json")
+        || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"+json")) && !is_grpc
+}
+
+/// May the response have a body?
+pub(super) fn has_body(method: &Method, status: StatusCode) -> bool {
+    let is_tunnel = *method == Method::CONNECT && status.is_success();
+    !(status.is_informational()
+        || is_tunnel
+        || *method == Method::HEAD
+        || matches!(
+            status,
+            StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT | StatusCode::NOT_MODIFIED
+        ))
+}
+
+/// Parts of what is migrated cannot be asked for, so the whole is. Says whether the client has a tag of
+/// this version.
+pub(super) fn ask_for_the_whole(head: &mut request::Parts, suffix: &str) -> bool {
+    head.headers.remove(RANGE);
+    head.headers.remove(IF_RANGE);
+    let mut ours = false;
+    for name in [IF_NONE_MATCH, IF_MATCH] {
+        let lines: Vec<_> = head.headers.get_all(&name).iter().cloned().collect();
+        let bare: Vec<_> = lines.iter().map(|line| without(line, suffix)).collect();
+        if bare.iter().any(Option::is_some) {
+            ours = true;
+            head.headers.remove(&name);
+            for (line, bare) in lines.into_iter().zip(bare) {
+                head.headers.append(&name, bare.unwrap_or(line));
+            }
+        }
+    }
+    ours
+}
+
+/// Tags without the suffix, if any has it.
+fn without(tags: &HeaderValue, suffix: &str) -> Option<HeaderValue> {
+    let tags = tags.to_str().ok()?;
+    let end = [suffix, "\""].concat();
+    tags.contains(&end).then(|| HeaderValue::try_from(tags.replace(&end, "\"")).ok()).flatten()
+}
+
+/// A tag names bytes, and those are others in each version: `"abc"` becomes `"abc~v1"`.
+pub(super) fn mark_tag(headers: &mut HeaderMap, suffix: &str) {
+    let marked = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).and_then(|tag| {
+        let bare = tag.strip_suffix('"')?;
+        HeaderValue::try_from([bare, suffix, "\""].concat()).ok()
+    });
+    if let Some(marked) = marked {
+        headers.insert(ETAG, marked);
+    }
+}
+
+/// What is put into tags for a version of this name.
+pub(super) fn suffix(version: &str) -> String {
+    let tag_byte = |c: char| if c.is_ascii_graphic() && c != '"' { c } else { '_' };
+    std::iter::once('~').chain(version.chars().map(tag_byte)).collect()
+}
+
+/// What is said of bytes that are not sent.
+pub(super) fn forget_bytes(headers: &mut HeaderMap) {
+    headers.remove(ACCEPT_RANGES);
+    headers.remove(CONTENT_LENGTH);
+    forget_digests(headers);
+}
+
+pub(super) fn forget_digests(headers: &mut HeaderMap) {
+    for name in DIGESTS {
+        headers.remove(HeaderName::from_static(name));
+    }
+}
+
+pub(super) fn set_length(headers: &mut HeaderMap, length: usize) {
+    drop(headers.try_insert(CONTENT_LENGTH, HeaderValue::from(length)));
+}
+
+pub(super) fn has_length(headers: &HeaderMap) -> bool {
+    headers.contains_key(CONTENT_LENGTH)
+}
+
+/// Is it a part of something, whatever its headers say?
+pub(super) fn is_partial(head: &response::Parts) -> bool {
+    head.status == StatusCode::PARTIAL_CONTENT
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let line = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        lines.iter().map(line).collect()
+    }
+
+    #[test]
+    fn only_json_that_is_whole_is_json() {
+        for (lines, expected) in [
+            (&[][..], Kind::Other),
+            (&[("content-type", "text/html")], Kind::Other),
+            (&[("content-type", "application/jsonp")], Kind::Other),
+            (&[("content-type", "Application/JSON; charset=utf-8")], Kind::Json),
+            (&[("content-type", "application/problem+json")], Kind::Json),
+            (&[("content-type", "application/grpc+json")], Kind::Other),
+            (&[("content-type", "text/event-stream")], Kind::Stream),
+            (&[("content-type", "application/x-ndjson;a=b")], Kind::Stream),
+            (&[("content-type", "application/json"), ("content-encoding", "identity")], Kind::Json),
+            (&[("content-type", "application/json"), ("content-encoding", "br")], Kind::Encoded),
+            (
+                &[("content-type", "application/json"), ("content-range", "bytes 0-1/2")],
+                Kind::Partial,
+            ),
+            (&[("content-type", "image/png"), ("content-encoding", "br")], Kind::Other),
+        ] {
+            assert_eq!(kind(&headers(lines)), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn tags_are_marked_and_their_marks_taken_off_again() {
+        for tag in ["\"abc\"", "W/\"abc\"", "\"\""] {
+            let mut marked = HeaderMap::new();
+            marked.insert(ETAG, HeaderValue::from_static(tag));
+            mark_tag(&mut marked, &suffix("v1"));
+            assert_eq!(without(&marked[ETAG], "~v1").unwrap(), tag);
+            assert_eq!(without(&marked[ETAG], "~v2"), None);
+        }
+        let (mut head, ()) = http::Request::get("/")
+            .header(IF_NONE_MATCH, "\"a~v1\", W/\"b~v1\"")
+            .header(IF_NONE_MATCH, "\"c\"")
+            .header(RANGE, "bytes=0-1")
+            .body(())
+            .unwrap()
+            .into_parts();
+        assert!(ask_for_the_whole(&mut head, "~v1"));
+        let tags: Vec<_> = head.headers.get_all(IF_NONE_MATCH).iter().collect();
+        assert_eq!(tags, ["\"a\", W/\"b\"", "\"c\""]);
+        assert!(!head.headers.contains_key(RANGE));
+        assert!(!ask_for_the_whole(&mut head, "~v1"));
+        assert_eq!(suffix("2026-03-10-\"x\u{e9}"), "~2026-03-10-_x_");
+    }
+
+    #[test]
+    fn some_responses_have_no_body_whatever_they_say() {
+        for (method, status, expected) in [
+            (Method::GET, 200, true),
+            (Method::POST, 422, true),
+            (Method::HEAD, 200, false),
+            (Method::GET, 204, false),
+            (Method::GET, 205, false),
+            (Method::GET, 304, false),
+            (Method::GET, 101, false),
+            (Method::CONNECT, 200, false),
+            (Method::CONNECT, 403, true),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(has_body(&method, status), expected, "{method} {status}");
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! `tracing` events, or nothing at all without the feature.
+
+/// A refusal, and the error behind it.
+macro_rules! refused {
+    ($rejection:expr, $error:expr) => {{
+        let error: &Option<_> = &$error;
+        #[cfg(feature = "tracing")]
+        ::tracing::event!(
+            target: "stonework_versioning",
+            ::tracing::Level::DEBUG,
+            reason = $rejection.slug(),
+            error = error.as_ref().map(::tracing::field::display),
+            "refused"
+        );
+        let _ = error;
+    }};
+}
+
+pub(crate) use refused;
