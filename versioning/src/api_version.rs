@@ -10,6 +10,7 @@ pub struct ApiVersion {
     pub(crate) requested: Option<Arc<str>>,
     pub(crate) index: Index,
     pub(crate) source: Option<Source>,
+    pub(crate) pinned: bool,
     /// What stands in the path before the version, if the version was taken out of it.
     pub(crate) stripped_after: Option<Arc<str>>,
 }
@@ -34,6 +35,11 @@ impl ApiVersion {
     /// Where it was found; nothing if the request did not say.
     pub const fn source(&self) -> Option<Source> {
         self.source
+    }
+
+    /// Whether it is the one that the account is pinned to.
+    pub const fn is_pinned(&self) -> bool {
+        self.pinned
     }
 
     /// A path of this service as the client has to write it: with the version, if that was

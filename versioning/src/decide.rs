@@ -1,14 +1,30 @@
 //! What is done with a request.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, ORIGIN, VARY};
 use http::{HeaderValue, Method, Response};
-use stonework_core::{NotExecuted, Protocol, RequestHead};
+use stonework_core::{NotExecuted, Protocol, RequestHead, StoreError, StoreFuture};
 
 use crate::life::Stage;
 use crate::shared::{Shared, Unspecified};
 use crate::told::Offer;
 use crate::{ApiVersion, Index, Moment, Rejection};
+
+/// A store that is away is asked again within that time.
+const PIN_RETRY: Duration = Duration::from_secs(1);
+
+/// A pin, or why it is not known.
+pub(crate) type Answer = Result<Arc<str>, StoreError>;
+
+pub(crate) enum Deciding {
+    Now(Verdict),
+    /// When the store of pins has answered.
+    #[cfg_attr(not(feature = "accounts"), allow(dead_code))]
+    Later(StoreFuture<Answer>),
+}
 
 pub(crate) enum Verdict {
     /// It has no version.
@@ -17,17 +33,15 @@ pub(crate) enum Verdict {
     Reject(Box<Response<Bytes>>),
 }
 
-pub(crate) fn decide(shared: &Shared, head: &RequestHead<'_>) -> Verdict {
+pub(crate) fn decide(shared: &Shared, head: &RequestHead<'_>) -> Deciding {
     if is_preflight(head) || shared.neutral.as_ref().is_some_and(|neutral| neutral(head)) {
-        return Verdict::Neutral;
+        return Deciding::Now(Verdict::Neutral);
     }
     let now = shared.now();
-    match find(shared, head) {
-        Ok(version) => match refusal(shared, version.index, now) {
-            Some(rejection) => reject(shared, head, rejection, Some(version.index), now),
-            None => Verdict::Serve(version, now),
-        },
-        Err(rejection) => reject(shared, head, rejection, None, now),
+    match shared.table.resolve(head) {
+        Ok(Some(version)) => Deciding::Now(admit(shared, head, version, now)),
+        Ok(None) => unspecified(shared, head, now),
+        Err(fault) => Deciding::Now(reject(shared, head, fault.into(), None, now)),
     }
 }
 
@@ -38,28 +52,72 @@ fn is_preflight(head: &RequestHead<'_>) -> bool {
         && head.headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
-fn find(shared: &Shared, head: &RequestHead<'_>) -> Result<ApiVersion, Rejection> {
-    if let Some(version) = shared.table.resolve(head)? {
-        return Ok(version);
+fn unspecified(shared: &Shared, head: &RequestHead<'_>, now: Moment) -> Deciding {
+    #[cfg(feature = "accounts")]
+    if let Some(finding) = find_pin(shared, head) {
+        return match finding.try_ready() {
+            Ok(answer) => Deciding::Now(conclude(shared, head, answer)),
+            Err(later) => Deciding::Later(later),
+        };
     }
-    match shared.unspecified {
-        Unspecified::Reject => Err(Rejection::Unspecified),
-        Unspecified::Given(index) => Ok(ApiVersion {
-            resolved: shared.names[index.get()].clone(),
-            requested: None,
-            index,
-            source: None,
-            stripped_after: None,
-        }),
+    Deciding::Now(match shared.unspecified {
+        Unspecified::Reject => reject(shared, head, Rejection::Unspecified, None, now),
+        Unspecified::Given(index) => admit(shared, head, shared.unasked(index, false), now),
+    })
+}
+
+#[cfg(feature = "accounts")]
+fn find_pin(shared: &Shared, head: &RequestHead<'_>) -> Option<StoreFuture<Answer>> {
+    let pins = shared.accounts.pins.as_ref()?;
+    Some(pins.find(&shared.accounts.account(head)?))
+}
+
+/// Goes on when the pin is known, or known not to be.
+pub(crate) fn conclude(shared: &Shared, head: &RequestHead<'_>, answer: Answer) -> Verdict {
+    let now = shared.now();
+    let pinned = match answer {
+        Ok(version) => shared.table.find(&version),
+        Err(_) => {
+            return match shared.pin_outage {
+                Some(index) => admit(shared, head, shared.unasked(index, false), now),
+                None => reject(shared, head, Rejection::PinUnknown, None, now),
+            };
+        }
+    };
+    let is_gone = |index| shared.table.stage(index, now) == Stage::Sunset && !shared.dry_run;
+    match pinned {
+        Some(index) if !is_gone(index) => admit(shared, head, shared.unasked(index, true), now),
+        gone => reject(shared, head, Rejection::PinSunset, gone, now),
     }
 }
 
+fn admit(shared: &Shared, head: &RequestHead<'_>, version: ApiVersion, now: Moment) -> Verdict {
+    let index = version.index;
+    if let Some(rejection) = refusal(shared, head, index, now) {
+        return reject(shared, head, rejection, Some(index), now);
+    }
+    shared.counters.serve(&version);
+    #[cfg(feature = "accounts")]
+    if let Some(recorder) = &shared.accounts.last_seen
+        && let Some(account) = shared.accounts.account(head)
+    {
+        recorder.see(account, index, &shared.names[index.get()], now);
+    }
+    Verdict::Serve(version, now)
+}
+
 /// Why a version is not served now.
-fn refusal(shared: &Shared, index: Index, now: Moment) -> Option<Rejection> {
+fn refusal(
+    shared: &Shared,
+    head: &RequestHead<'_>,
+    index: Index,
+    now: Moment,
+) -> Option<Rejection> {
+    let is_exempt = || shared.exempt.as_ref().is_some_and(|exempt| exempt(head));
     match shared.table.stage(index, now) {
         _ if shared.dry_run => None,
         Stage::Active | Stage::Deprecated => None,
-        Stage::Brownout { .. } => Some(Rejection::Brownout),
+        Stage::Brownout { .. } => (!is_exempt()).then_some(Rejection::Brownout),
         Stage::Sunset => Some(Rejection::Sunset),
     }
 }
@@ -71,19 +129,22 @@ fn reject(
     index: Option<Index>,
     now: Moment,
 ) -> Verdict {
-    let lasts = index.and_then(|index| match shared.table.stage(index, now) {
-        Stage::Brownout { until } => Some(Shared::until(now, until)),
-        Stage::Active | Stage::Deprecated | Stage::Sunset => None,
-    });
+    shared.counters.refuse(rejection);
+    crate::trace::refused!(rejection, None::<StoreError>);
+    let lasts = match index.map(|index| shared.table.stage(index, now)) {
+        Some(Stage::Brownout { until }) => Some(Shared::until(now, until)),
+        _ if rejection == Rejection::PinUnknown => Some(PIN_RETRY),
+        _ => None,
+    };
     let served = |index: &usize| shared.table.stage(Index::of(*index), now) != Stage::Sunset;
     let supported =
         (0..shared.names.len()).filter(served).map(|at| String::from(&*shared.names[at]));
-    let problem = rejection.problem(&shared.problem_base, supported, lasts);
-    let protocol = Protocol::of(head.headers);
-    let mut response = problem.to_response(&protocol);
-    if rejection == Rejection::Brownout && !protocol.is_grpc() {
-        *response.status_mut() = shared.brownout_status;
-    }
+    let status = match rejection {
+        Rejection::Brownout => shared.brownout_status,
+        rejection => rejection.status(),
+    };
+    let problem = rejection.problem(&shared.problem_base, status, supported, lasts);
+    let mut response = problem.to_response(&Protocol::of(head.headers));
     stamp(shared, index, now, response.headers_mut());
     let extensions = response.extensions_mut();
     extensions.insert(NotExecuted);

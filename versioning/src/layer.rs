@@ -6,15 +6,20 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use stonework_core::{Clock, ConfigError, ConfigErrors, RequestHead, SystemClock};
 use tower_layer::Layer;
 
+#[cfg(feature = "accounts")]
+use crate::accounts::Said;
 use crate::rejection::PROBLEM_BASE;
 use crate::service::VersionService;
 use crate::shared::{NeutralFn, Shared, Unspecified};
 use crate::table::{Table, Typed};
 use crate::told::{Offer, Told};
+use crate::usage::Counters;
 use crate::{
     Index, LifeBuilder, Moment, PathSegment, Reader, Select, Stage, Version, Versions,
     VersionsBuilder, Warning,
 };
+#[cfg(feature = "accounts")]
+use crate::{Key, LastSeen, Pins};
 
 /// Finds out which version a request wants, lets it through or says why not, and tells clients what becomes
 /// of that version.
@@ -38,10 +43,13 @@ impl VersionLayer {
             echoes: true,
             report: true,
             dry_run: false,
+            exempt: None,
             brownout_status: StatusCode::GONE,
             clock: None,
             problem_base: PROBLEM_BASE.to_owned(),
             deny_warnings: false,
+            #[cfg(feature = "accounts")]
+            accounts: Said::default(),
         }
     }
 
@@ -93,11 +101,14 @@ pub struct VersionLayerBuilder<V> {
     echo: String,
     echoes: bool,
     report: bool,
+    exempt: Option<NeutralFn>,
     dry_run: bool,
     brownout_status: StatusCode,
     clock: Option<Arc<dyn Clock>>,
     problem_base: String,
     deny_warnings: bool,
+    #[cfg(feature = "accounts")]
+    accounts: Said,
 }
 
 impl<V: Version> VersionLayerBuilder<V> {
@@ -175,6 +186,45 @@ impl<V: Version> VersionLayerBuilder<V> {
         self
     }
 
+    /// Requests for which this holds do not notice brownouts: those of the support, or of a client who was
+    /// promised so.
+    pub fn exempt(
+        mut self,
+        exempt: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.exempt = Some(Arc::new(exempt));
+        self
+    }
+
+    /// Who is asking, for [`pins`](Self::pins) and [`last_seen`](Self::last_seen); nothing if nobody is
+    /// known to. Put what finds that out around this layer. Feature `accounts`.
+    #[cfg(feature = "accounts")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "accounts")))]
+    pub fn account(
+        mut self,
+        account: impl Fn(&RequestHead<'_>) -> Option<Key> + Send + Sync + 'static,
+    ) -> Self {
+        self.accounts.account = Some(Arc::new(account));
+        self
+    }
+
+    /// Gives requests that name no version the one that their account is pinned to. What becomes of
+    /// requests without an account is said by [`unspecified`](Self::unspecified). Feature `accounts`.
+    #[cfg(feature = "accounts")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "accounts")))]
+    pub fn pins(mut self, pins: Pins) -> Self {
+        self.accounts.pins = Some(pins);
+        self
+    }
+
+    /// Remembers which account uses which version. Feature `accounts`.
+    #[cfg(feature = "accounts")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "accounts")))]
+    pub fn last_seen(mut self, last_seen: LastSeen) -> Self {
+        self.accounts.last_seen = Some(last_seen);
+        self
+    }
+
     /// The clock by which versions live. By default the system's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
@@ -222,7 +272,7 @@ impl<V: Version> VersionLayerBuilder<V> {
         };
         let told: Vec<Told> = versions.iter().map(|index| versions.told(index)).collect();
         let offers = if self.report { Offer::all(&versions) } else { Vec::new() };
-        let newest = versions.iter().next_back();
+        let (newest, counted) = (versions.iter().next_back(), told.len());
         let table = Typed {
             names: versions.iter().map(|index| versions.name(index).into()).collect(),
             versions,
@@ -239,8 +289,13 @@ impl<V: Version> VersionLayerBuilder<V> {
         if self.deny_warnings {
             errors.extend(warnings.iter().map(ConfigError::from));
         }
+        #[cfg(feature = "accounts")]
+        let accounts = self.accounts.build(&table, &table.names, &mut errors);
+        let varies_by = read_headers(&table.readers).into_iter();
+        #[cfg(feature = "accounts")]
+        let varies_by = varies_by.chain(accounts.varies_by.clone());
         let shared = Shared {
-            vary: vary(&table.readers),
+            vary: vary(varies_by.collect()),
             paths: paths(&table.readers),
             names: table.names.clone(),
             table: Arc::new(table),
@@ -249,10 +304,18 @@ impl<V: Version> VersionLayerBuilder<V> {
             unspecified,
             neutral: self.neutral,
             echo: echo.filter(|_| self.echoes),
+            exempt: self.exempt,
             dry_run: self.dry_run,
             brownout_status: self.brownout_status,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
             problem_base: self.problem_base,
+            counters: Counters::new(counted),
+            #[cfg(feature = "accounts")]
+            pin_outage: accounts.outage,
+            #[cfg(not(feature = "accounts"))]
+            pin_outage: None,
+            #[cfg(feature = "accounts")]
+            accounts: accounts.accounts,
         };
         ConfigErrors::check(
             errors,
@@ -287,8 +350,8 @@ fn unspecified(
     }
 }
 
-/// What a response depends on besides the URI.
-fn vary(readers: &[Reader]) -> Option<HeaderValue> {
+/// The headers that are looked at.
+fn read_headers(readers: &[Reader]) -> Vec<HeaderName> {
     let mut names: Vec<HeaderName> = Vec::new();
     for reader in readers {
         match reader {
@@ -297,6 +360,11 @@ fn vary(readers: &[Reader]) -> Option<HeaderValue> {
             Reader::Path(_) | Reader::Query(_) | Reader::GrpcPackage(_) => {}
         }
     }
+    names
+}
+
+/// What a response depends on besides the URI.
+fn vary(mut names: Vec<HeaderName>) -> Option<HeaderValue> {
     names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
     names.dedup();
     let names: Vec<_> = names.iter().map(HeaderName::as_str).collect();

@@ -3,27 +3,36 @@
 //! Not finished: migrations and pins are still to come.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "accounts")]
+mod accounts;
 mod api_version;
 #[cfg(feature = "axum-0-8")]
 mod axum08;
 mod decide;
 mod dispatch;
 mod future;
+#[cfg(feature = "accounts")]
+mod last_seen;
 mod layer;
 mod life;
 #[cfg(feature = "migrate")]
 mod migrate;
 mod moment;
+#[cfg(feature = "accounts")]
+mod pins;
 mod read;
 mod rejection;
 mod resolve;
 mod router;
 mod service;
 mod shared;
+#[cfg(feature = "accounts")]
+#[cfg_attr(docsrs, doc(cfg(feature = "accounts")))]
+pub mod store;
 mod table;
 mod told;
-#[cfg(feature = "migrate")]
 mod trace;
+mod usage;
 mod version;
 mod versions;
 mod warning;
@@ -34,6 +43,9 @@ pub use api_version::ApiVersion;
 pub use axum08::NotVersioned;
 pub use dispatch::Dispatched;
 pub use future::ResponseFuture;
+#[cfg(feature = "accounts")]
+#[cfg_attr(docsrs, doc(cfg(feature = "accounts")))]
+pub use last_seen::{LastSeen, VersionUsers};
 pub use layer::{VersionLayer, VersionLayerBuilder};
 pub use life::Stage;
 #[cfg(feature = "migrate")]
@@ -43,6 +55,9 @@ pub use migrate::{
     MigrationLayer, MigrationLayerBuilder, MigrationService,
 };
 pub use moment::{Moment, NoMoment};
+#[cfg(feature = "accounts")]
+#[cfg_attr(docsrs, doc(cfg(feature = "accounts")))]
+pub use pins::{AccountPins, PinOutage, Pins};
 pub use read::{GrpcPackage, Header, MediaType, PathSegment, Query, Reader, Source};
 pub use rejection::Rejection;
 pub use resolve::{Fault, Resolved};
@@ -50,8 +65,10 @@ pub use router::{VersionRouter, VersionRouterBuilder};
 pub use service::VersionService;
 #[doc(no_inline)]
 pub use stonework_core::{
-    Clock, ConfigError, ConfigErrors, NotExecuted, OriginalUri, Problem, RequestHead, StoneBody,
+    Clock, ConfigError, ConfigErrors, Key, NotExecuted, OriginalUri, Problem, RequestHead,
+    StoneBody, StoreError, StoreErrorKind, StoreFuture,
 };
+pub use usage::{Refusals, Usage};
 pub use version::{Channel, DateVersion, Major, MajorMinor, Malformed, Status, Version};
 pub use versions::{Found, Index, LifeBuilder, Select, Versions, VersionsBuilder};
 pub use warning::Warning;

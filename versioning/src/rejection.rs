@@ -149,12 +149,12 @@ impl Rejection {
         }
     }
 
-    /// A client of gRPC that retries by itself does so on `UNAVAILABLE`, and would not notice a brownout.
-    fn grpc_code(self) -> GrpcCode {
-        match self {
-            Self::Unsupported(_) => GrpcCode::Unimplemented,
-            Self::Brownout | Self::Sunset | Self::PinSunset => GrpcCode::FailedPrecondition,
-            _ => GrpcCode::of(self.status()),
+    /// What is gone is `FAILED_PRECONDITION`: nothing that a client retries by itself.
+    fn grpc_code(self, status: StatusCode) -> GrpcCode {
+        match (self, status) {
+            (Self::Unsupported(_), _) => GrpcCode::Unimplemented,
+            (_, StatusCode::GONE) => GrpcCode::FailedPrecondition,
+            (_, status) => GrpcCode::of(status),
         }
     }
 
@@ -173,23 +173,30 @@ impl Rejection {
     }
 
     /// What is the matter, and no more.
+    #[cfg(feature = "migrate")]
     pub(crate) fn bare_problem(self, base: &str) -> Problem {
-        let problem = Problem::new(format!("{base}{}", self.slug()), self.title(), self.status())
-            .grpc_code(self.grpc_code());
+        self.with_status(base, self.status())
+    }
+
+    fn with_status(self, base: &str, status: StatusCode) -> Problem {
+        let problem = Problem::new(format!("{base}{}", self.slug()), self.title(), status)
+            .grpc_code(self.grpc_code(status));
         match self.detail() {
             Some(detail) => problem.detail(detail),
             None => problem,
         }
     }
 
-    /// With the versions that can be asked for, and how long a brownout lasts.
+    /// With the versions that can be asked for, and when to come again.
     pub(crate) fn problem(
         self,
         base: &str,
+        status: StatusCode,
         supported: impl Iterator<Item = String>,
         lasts: Option<Duration>,
     ) -> Problem {
-        let problem = self.bare_problem(base).retry(lasts.map_or(Retry::Unsaid, Retry::After));
+        let retry = lasts.map_or(Retry::Unsaid, Retry::After);
+        let problem = self.with_status(base, status).retry(retry);
         if !self.is_of_version() {
             return problem;
         }

@@ -1,5 +1,5 @@
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, mem};
 use std::task::{Context, Poll};
 
 use http::uri::PathAndQuery;
@@ -8,8 +8,8 @@ use stonework_core::{OriginalUri, RequestHead, StoneBody};
 use tower_service::Service;
 
 use crate::PathSegment;
-use crate::decide::{Verdict, decide};
-use crate::future::ResponseFuture;
+use crate::decide::{Deciding, Verdict, decide};
+use crate::future::{Parked, ResponseFuture};
 use crate::shared::Shared;
 
 /// The service that [`VersionLayer`](crate::VersionLayer) puts around another one.
@@ -41,33 +41,53 @@ impl<S: fmt::Debug> fmt::Debug for VersionService<S> {
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for VersionService<S>
 where
-    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    S: Service<Request<ReqBody>, Response = Response<ResBody>> + Clone,
 {
     type Response = Response<StoneBody<ResBody>>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
+    type Future = ResponseFuture<S, ReqBody>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         match decide(&self.shared, &RequestHead::of(&request)) {
-            Verdict::Neutral => ResponseFuture::pass(self.inner.call(request)),
-            Verdict::Reject(response) => ResponseFuture::answer(response),
-            Verdict::Serve(mut version, now) => {
-                let stripping = self.shared.paths.iter().filter(|path| path.strips());
-                for path in stripping {
-                    if strip(&self.shared, path, &mut request) {
-                        version.stripped_after = Some(Arc::clone(path.prefix()));
-                        break;
-                    }
-                }
-                let index = version.index;
-                request.extensions_mut().insert(version);
-                let shared = Arc::clone(&self.shared);
-                ResponseFuture::go(self.inner.call(request), shared, index, now)
-            }
+            Deciding::Now(verdict) => carry_out(verdict, &self.shared, &mut self.inner, request),
+            Deciding::Later(answer) => ResponseFuture::wait(answer, self.park(request)),
+        }
+    }
+}
+
+impl<S: Clone> VersionService<S> {
+    fn park<ReqBody>(&mut self, request: Request<ReqBody>) -> Box<Parked<S, ReqBody>> {
+        // The one that was polled ready is the one to be called.
+        let clone = self.inner.clone();
+        let service = mem::replace(&mut self.inner, clone);
+        Box::new(Parked { service, request, shared: Arc::clone(&self.shared) })
+    }
+}
+
+/// Calls the service, or does not.
+pub(crate) fn carry_out<S, ReqBody, ResBody>(
+    verdict: Verdict,
+    shared: &Arc<Shared>,
+    service: &mut S,
+    mut request: Request<ReqBody>,
+) -> ResponseFuture<S, ReqBody>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+{
+    match verdict {
+        Verdict::Neutral => ResponseFuture::pass(service.call(request)),
+        Verdict::Reject(response) => ResponseFuture::answer(response),
+        Verdict::Serve(mut version, now) => {
+            let mut stripped = |path: &&PathSegment| path.strips() && strip(shared, path, &mut request);
+            version.stripped_after =
+                shared.paths.iter().find(&mut stripped).map(|path| Arc::clone(path.prefix()));
+            let index = version.index;
+            request.extensions_mut().insert(version);
+            ResponseFuture::go(service.call(request), Arc::clone(shared), index, now)
         }
     }
 }

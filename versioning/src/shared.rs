@@ -5,9 +5,12 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, StatusCode};
 use stonework_core::{Clock, RequestHead};
 
+#[cfg(feature = "accounts")]
+use crate::accounts::Accounts;
 use crate::table::Table;
 use crate::told::{Offer, Told};
-use crate::{Index, Moment, PathSegment};
+use crate::usage::Counters;
+use crate::{ApiVersion, Index, Moment, PathSegment};
 
 pub(crate) type NeutralFn = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
 
@@ -29,15 +32,39 @@ pub(crate) struct Shared {
     pub(crate) echo: Option<HeaderName>,
     pub(crate) vary: Option<HeaderValue>,
     pub(crate) paths: Vec<PathSegment>,
+    /// Who does not notice brownouts.
+    pub(crate) exempt: Option<NeutralFn>,
     pub(crate) dry_run: bool,
     pub(crate) brownout_status: StatusCode,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) problem_base: String,
+    pub(crate) counters: Counters,
+    #[cfg(feature = "accounts")]
+    pub(crate) accounts: Accounts,
+    /// What is served while pins are not known.
+    pub(crate) pin_outage: Option<Index>,
 }
 
 impl Shared {
     pub(crate) fn now(&self) -> Moment {
         Moment::unix(self.clock.unix().as_secs())
+    }
+
+    /// How clients are told this version.
+    pub(crate) fn name(&self, index: Index) -> &str {
+        self.names.get(index.get()).map_or("", |name| name)
+    }
+
+    /// The version of a request that does not say one.
+    pub(crate) fn unasked(&self, index: Index, pinned: bool) -> ApiVersion {
+        ApiVersion {
+            resolved: Arc::clone(&self.names[index.get()]),
+            requested: None,
+            index,
+            source: None,
+            pinned,
+            stripped_after: None,
+        }
     }
 
     /// How long a brownout lasts that ends then.

@@ -42,6 +42,7 @@ impl<V: Version> Table for Typed<V> {
                 requested: Some(requested),
                 index: resolved.index,
                 source: Some(resolved.source),
+                pinned: false,
                 stripped_after: None,
             }
         }))

@@ -16,4 +16,17 @@ macro_rules! refused {
     }};
 }
 
+/// A store that does not answer.
+#[cfg(feature = "accounts")]
+macro_rules! failed {
+    ($error:expr, $message:literal) => {{
+        let error = &$error;
+        #[cfg(feature = "tracing")]
+        ::tracing::event!(target: "stonework_versioning", ::tracing::Level::WARN, %error, $message);
+        let _ = error;
+    }};
+}
+
+#[cfg(feature = "accounts")]
+pub(crate) use failed;
 pub(crate) use refused;
