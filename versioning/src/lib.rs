@@ -18,7 +18,13 @@ mod resolve;
 mod router;
 mod service;
 mod shared;
+#[cfg(feature = "accounts")]
+#[cfg_attr(docsrs, doc(cfg(feature = "accounts")))]
+pub mod store;
 mod table;
+#[cfg(all(feature = "testing", feature = "accounts"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "testing", feature = "accounts"))))]
+pub mod testing;
 mod told;
 mod version;
 mod versions;
@@ -42,6 +48,10 @@ pub use service::VersionService;
 pub use stonework_core::{
     Clock, ConfigError, ConfigErrors, NotExecuted, OriginalUri, Problem, RequestHead, StoneBody,
 };
+#[cfg(feature = "accounts")]
+#[cfg_attr(docsrs, doc(cfg(feature = "accounts")))]
+#[doc(no_inline)]
+pub use stonework_core::{Key, StoreError, StoreErrorKind, StoreFuture};
 pub use version::{Channel, DateVersion, Major, MajorMinor, Malformed, Status, Version};
 pub use versions::{Found, Index, LifeBuilder, Select, Versions, VersionsBuilder};
 pub use warning::Warning;
