@@ -72,10 +72,7 @@ where
         Self { state: State::Answered { response: Some(response) } }
     }
 
-    pub(crate) const fn wait(
-        answer: StoreFuture<Answer>,
-        parked: Box<Parked<S, ReqBody>>,
-    ) -> Self {
+    pub(crate) const fn wait(answer: StoreFuture<Answer>, parked: Box<Parked<S, ReqBody>>) -> Self {
         Self { state: State::Asking { answer, parked: Some(parked) } }
     }
 

@@ -30,6 +30,9 @@ mod shared;
 #[cfg_attr(docsrs, doc(cfg(feature = "accounts")))]
 pub mod store;
 mod table;
+#[cfg(all(feature = "testing", feature = "accounts"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "testing", feature = "accounts"))))]
+pub mod testing;
 mod told;
 mod trace;
 mod usage;

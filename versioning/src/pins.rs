@@ -5,9 +5,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use moka::future::Cache;
-use stonework_core::{
-    Clock, Key, StoreError, StoreErrorKind, StoreFuture, StoreGuard, TokioClock,
-};
+use stonework_core::{Clock, Key, StoreError, StoreErrorKind, StoreFuture, StoreGuard, TokioClock};
 
 use crate::VersionLayer;
 use crate::shared::Shared;
@@ -279,7 +277,8 @@ impl AccountPins {
             return Err(refused.with_source("it is none of the layer's versions"));
         };
         let inner = &self.pins.0;
-        let changed = inner.guard.run(|| inner.store.compare_and_set(Change::new(account, from, to)));
+        let changed =
+            inner.guard.run(|| inner.store.compare_and_set(Change::new(account, from, to)));
         let changed = changed.await;
         inner.cache.invalidate(account).await;
         changed

@@ -1,6 +1,6 @@
 use std::sync::Arc;
-use std::{fmt, mem};
 use std::task::{Context, Poll};
+use std::{fmt, mem};
 
 use http::uri::PathAndQuery;
 use http::{Request, Response, Uri};
@@ -82,7 +82,8 @@ where
         Verdict::Neutral => ResponseFuture::pass(service.call(request)),
         Verdict::Reject(response) => ResponseFuture::answer(response),
         Verdict::Serve(mut version, now) => {
-            let mut stripped = |path: &&PathSegment| path.strips() && strip(shared, path, &mut request);
+            let mut stripped =
+                |path: &&PathSegment| path.strips() && strip(shared, path, &mut request);
             version.stripped_after =
                 shared.paths.iter().find(&mut stripped).map(|path| Arc::clone(path.prefix()));
             let index = version.index;

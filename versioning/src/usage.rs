@@ -104,10 +104,8 @@ impl VersionLayer {
     /// How many requests were refused, and why, since the layer was built, in this process.
     pub fn refusals(&self) -> Vec<Refusals> {
         let counted = REFUSALS.iter().zip(&self.shared.counters.refused);
-        let rows = counted.map(|(reason, count)| Refusals {
-            reason,
-            requests: count.load(Ordering::Relaxed),
-        });
+        let rows = counted
+            .map(|(reason, count)| Refusals { reason, requests: count.load(Ordering::Relaxed) });
         rows.filter(|row| row.requests > 0).collect()
     }
 }

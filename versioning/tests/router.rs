@@ -52,7 +52,7 @@ async fn served(
         Request<()>,
         Response = Response<stonework_versioning::StoneBody<&'static str>>,
         Error = Infallible,
-    >,
+    > + Clone,
     path: &str,
 ) -> (u16, Option<&'static str>) {
     let request = Request::get(path).body(()).unwrap();
