@@ -89,9 +89,11 @@ async fn an_order_must_make_sense() {
         let reply = service.ask(&Request::transfer(body)).await;
         reply.assert_problem(422, &problem("invalid-transfer"));
     }
-    for body in ["", "{", r#"{"to":"bob","amount":1"#, r#"{"to":"bob","amount":01}"#, "bob"] {
+    let reply = service.ask(&Request::transfer("")).await;
+    reply.assert_problem(400, &problem("malformed-json"));
+    for body in ["{", r#"{"to":"bob","amount":1"#, r#"{"to":"bob","amount":01}"#, "bob"] {
         let reply = service.ask(&Request::transfer(body)).await;
-        reply.assert_problem(400, &problem("malformed-json"));
+        reply.assert_problem(400, "urn:stonework:versioning:body-malformed");
     }
     assert_eq!(service.account("alice").await, (1000, 0));
 }
@@ -107,7 +109,7 @@ async fn a_body_must_be_json_and_small() {
 
     let large = format!(r#"{{"to":"bob","amount":1{}}}"#, " ".repeat(16 * 1024));
     let reply = service.ask(&Request::transfer(&large)).await;
-    reply.assert_problem(413, &problem("unreadable-body"));
+    reply.assert_problem(413, "urn:stonework:versioning:body-too-large");
     let reply = service.ask(&Request::transfer(&large).key("k")).await;
     reply.assert_problem(413, "urn:stonework:idempotency:body-too-large");
 }

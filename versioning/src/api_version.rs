@@ -13,6 +13,8 @@ pub struct ApiVersion {
     pub(crate) pinned: bool,
     /// What stands in the path before the version, if the version was taken out of it.
     pub(crate) stripped_after: Option<Arc<str>>,
+    /// The parameter of the query that it stands in, if it was found there first.
+    pub(crate) parameter: Option<Arc<str>>,
 }
 
 impl ApiVersion {
@@ -42,19 +44,56 @@ impl ApiVersion {
         self.pinned
     }
 
-    /// A path of this service as the client has to write it: with the version, if that was
-    /// [taken out](crate::PathSegment::strip) of the path of this request. For `Location` and links, which
-    /// would lead elsewhere otherwise.
+    /// A path of this service as the client has to write it, so that it stays with its version: for
+    /// `Location` and links.
     ///
-    /// `/orders/7` becomes `/v1/orders/7`. A path that the version is not taken out of stays as it is.
+    /// `/orders/7` becomes `/v1/orders/7` if the version was [taken out](crate::PathSegment::strip) of the
+    /// path, and `/orders/7?version=v1` if it stands in the query, as the Azure API guidelines ask of links
+    /// to the next page. A version in a header is no part of a link.
     pub fn path(&self, path: &str) -> String {
+        let version = self.requested.as_deref().unwrap_or(&self.resolved);
         let after = self.stripped_after.as_deref();
-        match after.and_then(|after| Some((after, path.strip_prefix(after)?))) {
-            Some((after, rest)) => {
+        let rest = after.and_then(|after| Some((after, path.strip_prefix(after)?)));
+        match (rest, &self.parameter) {
+            (Some((after, rest)), _) => {
                 let rest = if rest == "/" { "" } else { rest };
-                [after, "/", &self.resolved, rest].concat()
+                [after, "/", version, rest].concat()
             }
-            None => path.to_owned(),
+            (None, Some(parameter)) => with_parameter(path, parameter, version),
+            (None, None) => path.to_owned(),
         }
+    }
+}
+
+/// A path that has the parameter already is left alone.
+fn with_parameter(path: &str, name: &str, value: &str) -> String {
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    if form_urlencoded::parse(query.as_bytes()).any(|(known, _)| known == name) {
+        return path.to_owned();
+    }
+    let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, value).finish();
+    let joint = match (path.contains('?'), query.is_empty()) {
+        (false, _) => "?",
+        (true, true) => "",
+        (true, false) => "&",
+    };
+    [path, joint, &pair].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_is_added_once() {
+        for (path, expected) in [
+            ("/orders", "/orders?api-version=v1"),
+            ("/orders?", "/orders?api-version=v1"),
+            ("/orders?page=2", "/orders?page=2&api-version=v1"),
+            ("/orders?api%2Dversion=2", "/orders?api%2Dversion=2"),
+        ] {
+            assert_eq!(with_parameter(path, "api-version", "v1"), expected);
+        }
+        assert_eq!(with_parameter("/", "a b", "1+2"), "/?a+b=1%2B2");
     }
 }

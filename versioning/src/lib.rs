@@ -75,3 +75,17 @@ pub use usage::{Refusals, Usage};
 pub use version::{Channel, DateVersion, Major, MajorMinor, Malformed, Status, Version};
 pub use versions::{Found, Index, LifeBuilder, Select, Versions, VersionsBuilder};
 pub use warning::Warning;
+
+/// The request header that this crate reads unless another is named, for CORS to allow. One of another name
+/// is yours to allow.
+pub const REQUEST_HEADERS: &[&str] = &["api-version"];
+
+/// The response headers that this crate writes, for CORS to expose.
+pub const RESPONSE_HEADERS: &[&str] = &[
+    "api-version",
+    "deprecation",
+    "sunset",
+    "link",
+    "api-supported-versions",
+    "api-deprecated-versions",
+];

@@ -64,6 +64,7 @@ impl Shared {
             source: None,
             pinned,
             stripped_after: None,
+            parameter: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stonework_core::RequestHead;
 
 use crate::life::Stage;
-use crate::{ApiVersion, Fault, Index, Moment, Reader, Select, Version, Versions};
+use crate::{ApiVersion, Fault, Index, Moment, Reader, Select, Source, Version, Versions};
 
 pub(crate) trait Table: Send + Sync + 'static {
     /// The version that a request asks for.
@@ -44,6 +44,7 @@ impl<V: Version> Table for Typed<V> {
                 source: Some(resolved.source),
                 pinned: false,
                 stripped_after: None,
+                parameter: self.parameter(head, resolved.source),
             }
         }))
     }
@@ -63,6 +64,17 @@ impl<V: Version> Table for Typed<V> {
 }
 
 impl<V: Version> Typed<V> {
+    /// The parameter that the version stands in.
+    fn parameter(&self, head: &RequestHead<'_>, source: Source) -> Option<Arc<str>> {
+        if source != Source::Query {
+            return None;
+        }
+        self.readers.iter().find_map(|reader| match reader {
+            Reader::Query(query) if query.is_in(head) => Some(Arc::clone(query.name())),
+            _ => None,
+        })
+    }
+
     /// What was asked for, in its canonical form.
     fn requested(&self, head: &RequestHead<'_>, resolved: &Arc<str>) -> Arc<str> {
         let mut requested = None;

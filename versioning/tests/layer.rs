@@ -386,3 +386,18 @@ fn all_that_is_wrong_is_told_at_once() {
     let none = VersionLayer::builder::<Major>().version("1", |v| v).build().unwrap_err();
     assert_eq!(none.as_slice()[0].setting, "read");
 }
+
+#[tokio::test]
+async fn a_link_of_who_names_a_version_in_the_query_names_it_too() {
+    let layer = VersionLayer::builder::<DateVersion>()
+        .version("2025-01-01", |v| v)
+        .version("2026-01-01", |v| v)
+        .read(Query::named("v"))
+        .read(Query::named("api-version"))
+        .select(Select::Waterfall)
+        .build()
+        .unwrap();
+    let told = ask_layer(&layer, Request::get("/orders?api-version=2025-06-30")).await;
+    let version = told.version.unwrap();
+    assert_eq!(version.path("/orders?page=2"), "/orders?page=2&api-version=2025-06-30");
+}

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use stonework_core::{ConfigError, RequestHead};
 
 use super::Source;
@@ -9,13 +11,24 @@ use super::Source;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Query {
-    name: Box<str>,
+    name: Arc<str>,
 }
 
 impl Query {
     /// The parameter of this name.
     pub fn named(name: &str) -> Self {
         Self { name: name.into() }
+    }
+
+    pub(crate) const fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Does the query have the parameter?
+    pub(crate) fn is_in(&self, head: &RequestHead<'_>) -> bool {
+        let mut is_in = false;
+        self.each(head, &mut |_, _| is_in = true);
+        is_in
     }
 
     pub(super) fn each(&self, head: &RequestHead<'_>, found: &mut dyn FnMut(Source, &[u8])) {

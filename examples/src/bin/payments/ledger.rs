@@ -18,7 +18,7 @@ const START: u64 = 1000;
 pub(crate) struct Order {
     /// Whom it is for. A label; nobody is credited.
     pub(crate) to: Label,
-    pub(crate) amount: NonZeroU64,
+    pub(crate) amount: Money,
 }
 
 /// A transfer that has been made.
@@ -26,7 +26,7 @@ pub(crate) struct Order {
 pub(crate) struct Transfer {
     pub(crate) id: Uuid,
     pub(crate) to: Label,
-    pub(crate) amount: NonZeroU64,
+    pub(crate) amount: Money,
     /// The balance after it.
     pub(crate) balance: u64,
 }
@@ -100,7 +100,7 @@ impl Ledger for MemoryLedger {
     ) -> StoreFuture<Result<Transfer, InsufficientFunds>> {
         let mut books = self.books();
         let balance = books.get(account).map_or(START, |book| book.balance);
-        let Some(left) = balance.checked_sub(order.amount.get()) else {
+        let Some(left) = balance.checked_sub(order.amount.value.get()) else {
             return StoreFuture::ready(Err(InsufficientFunds { balance }));
         };
         let transfer =
@@ -123,6 +123,24 @@ impl Ledger for MemoryLedger {
                 Statement { balance: book.balance, transfers: book.transfers.len() }
             });
         StoreFuture::ready(statement)
+    }
+}
+
+/// So much of a currency.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Money {
+    pub(crate) value: NonZeroU64,
+    /// Accounts have dollars, and nothing else is changed into them here.
+    pub(crate) currency: String,
+}
+
+/// It is not in dollars.
+#[derive(Debug)]
+pub(crate) struct OtherCurrency;
+
+impl Money {
+    pub(crate) fn is_in_dollars(&self) -> Result<(), OtherCurrency> {
+        if self.currency == "USD" { Ok(()) } else { Err(OtherCurrency) }
     }
 }
 

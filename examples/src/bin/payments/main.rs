@@ -2,8 +2,8 @@
 //!
 //! `cargo run` starts it on <http://127.0.0.1:3000>, with everything in memory. Read on from here
 //! to `routes.rs` (what it does), `cors.rs` (which pages may use it), `account.rs` (who is asking),
-//! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `connection.rs` (how Redis
-//! is reached) and `ledger.rs` (where the money is).
+//! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `versions.rs` (what older
+//! clients get), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
 
 mod account;
 mod config;
@@ -17,12 +17,14 @@ mod panics;
 mod problem;
 mod routes;
 mod shutdown;
+mod versions;
 
 use std::fmt::Display;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, map_request};
 use stonework_cors::CorsLayer;
@@ -59,25 +61,32 @@ async fn run() -> Result<(), Failure> {
         .build()
         .map_err(|errors| Failure::Config(format!("ALLOWED_ORIGINS: {errors}")))?;
     let limits = limits::layer(config.rate, redis.clone())?;
-    let idempotency = keys::layer(redis)?;
+    let idempotency = keys::layer(redis.clone())?;
+    let versions = versions::layer(redis)?;
+    let migrations = versions::migrations(&versions)?;
     tell(cors.warnings());
     tell(limits.warnings());
     tell(idempotency.warnings());
+    tell(versions.warnings());
     let runs = idempotency.tracker();
 
-    // Outermost first. Limits stand before `require`, so that strangers count against theirs; API
-    // versions would stand after `idempotency`.
+    // Outermost first. Limits stand before `require`, so that strangers count against theirs. Idempotency
+    // stands before versions, so that it keeps what was sent and answered, whatever a migration makes of it.
+    let app = App { ledger: Arc::new(MemoryLedger::default()), demo: config.demo };
     let stack = ServiceBuilder::new()
         .layer(from_fn(panics::to_problem))
         .layer(map_request(account::identify))
         .layer(limits)
         .layer(from_fn(account::require))
         .layer(idempotency)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY));
-    let app = App { ledger: Arc::new(MemoryLedger::default()), demo: config.demo };
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(versions)
+        .layer(migrations)
+        // Around the router and not in it: a path is changed before its route is looked for.
+        .service(routes::router(app));
     // CORS goes around all that can say no, so that a page can read what it says; and around the router,
     // so that there is no path and no method without it.
-    let service = cors.around(routes::router(app).layer(stack));
+    let service = cors.around(Router::new().fallback_service(stack));
 
     // Before the line below, or a signal right after it would find nobody listening.
     let stop = Stop::listen()?;

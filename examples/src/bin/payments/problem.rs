@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use stonework_core::{NotExecuted, Problem};
 
-use crate::ledger::InsufficientFunds;
+use crate::ledger::{InsufficientFunds, OtherCurrency};
 
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -16,6 +16,7 @@ pub(crate) enum Refusal {
     UnknownTransfer,
     Body(JsonRejection),
     DemoHeader(&'static str),
+    OtherCurrency,
     InsufficientFunds(InsufficientFunds),
     Panicked,
 }
@@ -38,6 +39,10 @@ impl Refusal {
             Self::Body(rejection) => body(rejection),
             Self::DemoHeader(detail) => {
                 new("demo-header", "Unclear demo header", StatusCode::BAD_REQUEST).detail(*detail)
+            }
+            Self::OtherCurrency => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                new("unsupported-currency", "Accounts have only USD", status)
             }
             Self::InsufficientFunds(InsufficientFunds { balance }) => {
                 new("insufficient-funds", "Insufficient funds", StatusCode::PAYMENT_REQUIRED)
@@ -65,7 +70,7 @@ fn new(slug: &'static str, title: &'static str, status: StatusCode) -> Problem {
 fn body(rejection: &JsonRejection) -> Problem {
     let (slug, title) = match rejection {
         JsonRejection::JsonDataError(_) => {
-            ("invalid-transfer", "A transfer has a label `to` and a positive integer `amount`")
+            ("invalid-transfer", "A transfer has a label `to` and an `amount`, a positive integer")
         }
         JsonRejection::JsonSyntaxError(_) => ("malformed-json", "Body is not JSON"),
         JsonRejection::MissingJsonContentType(_) => {
@@ -92,6 +97,12 @@ impl IntoResponse for Refusal {
 impl From<JsonRejection> for Refusal {
     fn from(rejection: JsonRejection) -> Self {
         Self::Body(rejection)
+    }
+}
+
+impl From<OtherCurrency> for Refusal {
+    fn from(_: OtherCurrency) -> Self {
+        Self::OtherCurrency
     }
 }
 

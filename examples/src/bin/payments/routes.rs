@@ -1,4 +1,4 @@
-//! What the service does. Nothing here knows of idempotency keys or limits.
+//! What the service does, in its newest version. Nothing here knows of idempotency keys or limits.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use stonework_versioning::ApiVersion;
 use uuid::Uuid;
 
 use crate::account::Account;
@@ -30,9 +31,9 @@ impl FromRef<App> for DemoAllowed {
 
 pub(crate) fn router(app: App) -> Router {
     Router::new()
-        .route("/v1/transfers", post(transfer))
-        .route("/v1/transfers/{id}", get(find))
-        .route("/v1/account", get(statement))
+        .route("/transfers", post(transfer))
+        .route("/transfers/{id}", get(find))
+        .route("/account", get(statement))
         .fallback(async || Refusal::UnknownRoute)
         .method_not_allowed_fallback(async || Refusal::WrongMethod)
         .with_state(app)
@@ -41,14 +42,16 @@ pub(crate) fn router(app: App) -> Router {
 async fn transfer(
     State(app): State<App>,
     Extension(account): Extension<Account>,
+    version: ApiVersion,
     demo: Demo,
     order: Result<Json<Order>, JsonRejection>,
 ) -> Result<impl IntoResponse, Refusal> {
     let Json(order) = order?;
+    order.amount.is_in_dollars()?;
     demo.before_the_effect();
     let transfer = app.ledger.transfer(&account, order).await?;
     demo.after_the_effect().await;
-    let location = [(LOCATION, format!("/v1/transfers/{}", transfer.id))];
+    let location = [(LOCATION, version.path(&format!("/transfers/{}", transfer.id)))];
     Ok((StatusCode::CREATED, location, Json(transfer)))
 }
 
