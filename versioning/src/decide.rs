@@ -34,7 +34,10 @@ pub(crate) enum Verdict {
 }
 
 pub(crate) fn decide(shared: &Shared, head: &RequestHead<'_>) -> Deciding {
-    if is_preflight(head) || shared.neutral.as_ref().is_some_and(|neutral| neutral(head)) {
+    if has_no_path(head)
+        || is_preflight(head)
+        || shared.neutral.as_ref().is_some_and(|neutral| neutral(head))
+    {
         return Deciding::Now(Verdict::Neutral);
     }
     let now = shared.now();
@@ -43,6 +46,11 @@ pub(crate) fn decide(shared: &Shared, head: &RequestHead<'_>) -> Deciding {
         Ok(None) => unspecified(shared, head, now),
         Err(fault) => Deciding::Now(reject(shared, head, fault.into(), None, now)),
     }
+}
+
+/// `OPTIONS *` is about the server as a whole, and `CONNECT` about none of its resources.
+fn has_no_path(head: &RequestHead<'_>) -> bool {
+    matches!(head.uri.path(), "" | "*")
 }
 
 /// A browser asks before it sends, and cannot say a version.

@@ -3,7 +3,7 @@ use std::task::{Context, Poll};
 use std::{fmt, mem};
 
 use http::uri::PathAndQuery;
-use http::{Request, Response, Uri};
+use http::{Extensions, Request, Response, Uri};
 use stonework_core::{OriginalUri, RequestHead, StoneBody};
 use tower_service::Service;
 
@@ -93,8 +93,7 @@ where
     }
 }
 
-/// Takes the version out of the path, if there is one, and leaves the URI as it was sent in the extensions:
-/// also where axum looks for it, whose routers leave theirs only if there is none.
+/// Takes the version out of the path, if there is one, and leaves the URI as it was sent.
 fn strip<B>(shared: &Shared, path: &PathSegment, request: &mut Request<B>) -> bool {
     let segment = path.split(request.uri().path()).map(|(segment, _)| segment);
     if !segment.is_some_and(|segment| shared.table.is_version(segment)) {
@@ -102,24 +101,34 @@ fn strip<B>(shared: &Shared, path: &PathSegment, request: &mut Request<B>) -> bo
     }
     let Some(stripped) = stripped(path, request.uri()) else { return false };
     let original = std::mem::replace(request.uri_mut(), stripped);
-    let extensions = request.extensions_mut();
-    #[cfg(feature = "axum-0-8")]
-    if extensions.get::<axum::extract::OriginalUri>().is_none() {
-        extensions.insert(axum::extract::OriginalUri(original.clone()));
-    }
-    if extensions.get::<OriginalUri>().is_none() {
-        extensions.insert(OriginalUri(original));
-    }
+    leave(original, request.extensions_mut());
     true
 }
 
+/// For [`OriginalUri::of`].
+#[cfg(not(feature = "axum-0-8"))]
+fn leave(original: Uri, extensions: &mut Extensions) {
+    if extensions.get::<OriginalUri>().is_none() {
+        extensions.insert(OriginalUri(original));
+    }
+}
+
+/// For axum's extractor, whose routers leave what they see only if there is none; and for
+/// [`OriginalUri::of`], which looks there too. Once, since each extension is an allocation.
+#[cfg(feature = "axum-0-8")]
+fn leave(original: Uri, extensions: &mut Extensions) {
+    if extensions.get::<axum::extract::OriginalUri>().is_none() {
+        let sent = extensions.get().map(|OriginalUri(sent)| sent.clone());
+        extensions.insert(axum::extract::OriginalUri(sent.unwrap_or(original)));
+    }
+}
+
 fn stripped(path: &PathSegment, uri: &Uri) -> Option<Uri> {
-    let mut rest = path.stripped(uri.path())?;
-    if let Some(query) = uri.query() {
-        rest.push('?');
-        rest.push_str(query);
+    let rest = PathAndQuery::try_from(path.stripped(uri.path(), uri.query())?).ok()?;
+    if uri.authority().is_none() {
+        return Some(Uri::from(rest));
     }
     let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(rest).ok()?);
+    parts.path_and_query = Some(rest);
     Uri::from_parts(parts).ok()
 }

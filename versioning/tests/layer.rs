@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use stonework_versioning::{
     ApiVersion, Clock, DateVersion, GrpcPackage, Header, Major, MediaType, Moment, NotExecuted,
-    OriginalUri, PathSegment, Query, Rejection, Select, Source, VersionLayer, VersionLayerBuilder,
-    Warning,
+    OriginalUri, PathSegment, Query, Rejection, RequestHead, Select, Source, VersionLayer,
+    VersionLayerBuilder, Warning,
 };
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -83,8 +83,9 @@ async fn ask_layer(layer: &VersionLayer, request: http::request::Builder) -> Tol
         if let Some(version) = request.extensions().get::<ApiVersion>() {
             response.extensions_mut().insert(version.clone());
         }
-        if let Some(OriginalUri(uri)) = request.extensions().get() {
-            response.headers_mut().insert("x-original", uri.to_string().parse().unwrap());
+        let original = OriginalUri::of(&RequestHead::of(&request));
+        if original != request.uri() {
+            response.headers_mut().insert("x-original", original.to_string().parse().unwrap());
         }
         ready(Ok::<_, Infallible>(response))
     });

@@ -71,8 +71,10 @@ proptest! {
             rest.push('/');
         }
         let with = [after, "/v1", if after.is_empty() && rest == "/" { "" } else { &rest }].concat();
-        let stripped = PathSegment::after(after).stripped(&with).unwrap();
-        prop_assert_eq!(stripped, [after, &rest].concat());
+        let reader = PathSegment::after(after);
+        let expected = [after, &rest].concat();
+        prop_assert_eq!(reader.stripped(&with, None), Some(expected.clone()));
+        prop_assert_eq!(reader.stripped(&with, Some("a=/v2")), Some(expected + "?a=/v2"));
     }
 
     /// Whatever a client sends, it is read without a panic, and alike each time.

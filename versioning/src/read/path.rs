@@ -57,11 +57,19 @@ impl PathSegment {
         Some((segment, self.after.len() + 1 + segment.len()))
     }
 
-    /// The path without the segment: `/` for what has nothing behind it. Nothing if there is no segment.
-    pub fn stripped(&self, path: &str) -> Option<String> {
+    /// The path and the query, without the segment: `/` for what has nothing behind it. Nothing if there is
+    /// no segment.
+    pub fn stripped(&self, path: &str, query: Option<&str>) -> Option<String> {
         let (_, end) = self.split(path)?;
-        let stripped = [&self.after, &path[end..]].concat();
-        Some(if stripped.is_empty() { "/".to_owned() } else { stripped })
+        let rest = match (&*self.after, &path[end..]) {
+            ("", "") => "/",
+            (_, rest) => rest,
+        };
+        // In one go, and no larger than it is: a `Uri` keeps it without copying it.
+        Some(match query {
+            Some(query) => [&*self.after, rest, "?", query].concat(),
+            None => [&*self.after, rest].concat(),
+        })
     }
 
     pub(super) fn fault(&self) -> Option<ConfigError> {
@@ -129,12 +137,12 @@ mod tests {
             ("/api", "/api/v1", "/api"),
         ] {
             assert_eq!(
-                PathSegment::after(after).stripped(path).as_deref(),
+                PathSegment::after(after).stripped(path, None).as_deref(),
                 Some(stripped),
                 "{path}"
             );
         }
-        assert_eq!(PathSegment::first().stripped("/"), None);
+        assert_eq!(PathSegment::first().stripped("/", None), None);
     }
 
     #[test]
