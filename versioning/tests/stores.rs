@@ -35,7 +35,7 @@ async fn seen(store: &MemoryStore, account: &str, version: &str, at: u64) {
 
 async fn users(store: &MemoryStore, version: &str) -> Vec<(String, u64)> {
     let users = store.users(Users::new(version, usize::MAX)).await.unwrap();
-    let name = |key: &Key| String::from_utf8(key.as_bytes().to_owned()).unwrap();
+    let name = |key: &Key| String::from_utf8_lossy(key.as_bytes()).into_owned();
     users.iter().map(|user| (name(&user.account), user.last_seen.as_unix())).collect()
 }
 
@@ -61,6 +61,72 @@ async fn a_store_that_is_full_refuses_pins_and_keeps_those_that_it_has() {
     assert_eq!(store.unpin(Lookup::new(&a)).await.unwrap(), Unpinned::Yes);
     assert_eq!(pin(&store, "c", "v3").await, to("v3"), "there is room again");
     assert_eq!(pin(&store, "b", "v3").await, to("v1"), "it was never given up");
+}
+
+/// For how long a thread has the lock, so that another that takes it too is seen.
+const LOOKS: usize = 8;
+
+/// Threads that take a pin as a lock: whoever has it is the only one.
+fn exclude(store: &MemoryStore, take: impl Fn(&str) -> bool + Sync, free: impl Fn(&str) + Sync) {
+    let turns = |thread: &str| {
+        for _ in 0..50_000 {
+            while !take(thread) {
+                std::thread::yield_now();
+            }
+            for _ in 0..LOOKS {
+                let found = store.get(Lookup::new(&lock())).try_ready().unwrap().unwrap();
+                assert_eq!(found.as_deref(), Some(thread), "somebody else has it");
+            }
+            free(thread);
+        }
+    };
+    std::thread::scope(|scope| {
+        let threads = ["a", "b", "c"].map(|thread| scope.spawn(move || turns(thread)));
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+fn lock() -> Key {
+    Key::from("lock")
+}
+
+#[test]
+fn of_threads_that_pin_at_once_one_does() {
+    let store = MemoryStore::new();
+    let take = |thread: &str| {
+        let pin = store.pin_if_absent(Pin::new(&lock(), thread));
+        pin.try_ready().unwrap().unwrap() == to(thread)
+    };
+    let free = |_: &str| {
+        let unpinned = store.unpin(Lookup::new(&lock())).try_ready().unwrap().unwrap();
+        assert_eq!(unpinned, Unpinned::Yes);
+    };
+    exclude(&store, take, free);
+}
+
+#[test]
+fn of_threads_that_move_at_once_one_does() {
+    let store = MemoryStore::new();
+    store.pin_if_absent(Pin::new(&lock(), "free")).try_ready().unwrap().unwrap();
+    let change = |from: &str, to: &str| {
+        let changed = store.compare_and_set(Change::new(&lock(), from, to));
+        changed.try_ready().unwrap().unwrap() == Changed::Yes
+    };
+    exclude(&store, |thread| change("free", thread), |thread| assert!(change(thread, "free")));
+}
+
+#[tokio::test]
+async fn there_is_room_for_as_many_as_the_documentation_says() {
+    let store = MemoryStore::new();
+    for n in 0..100_000_u64 {
+        let pinned = store.pin_if_absent(Pin::new(&Key::from(n), "v1")).await.unwrap();
+        assert_eq!(pinned, to("v1"));
+        store.seen(Seen::new(&Key::from(n), "v1", Moment::unix(n + 1))).await.unwrap();
+    }
+    assert_eq!(users(&store, "v1").await.len(), 100_000);
+    assert_eq!(pin(&store, "one more", "v1").await, Pinned::Full);
+    seen(&store, "one more", "v1", u64::MAX).await;
+    assert_eq!(users(&store, "v1").await.len(), 100_000);
 }
 
 #[tokio::test]
