@@ -5,9 +5,11 @@
 mod redis_server;
 mod support;
 
+use redis::cmd;
 use redis_server::Server;
 use support::{RENT, Reply, Request, Service, until};
 
+const PIN_UNKNOWN: &str = "urn:stonework:versioning:pin-unknown";
 const UNAVAILABLE: &str = "urn:stonework:idempotency:store-unavailable";
 
 fn rent() -> Request {
@@ -206,4 +208,35 @@ async fn a_redis_that_may_forget_is_warned_of() {
     assert_eq!(code, Some(0), "{errors}");
     assert!(errors.contains("allkeys-lru") && errors.contains("noeviction"), "{errors}");
     assert_eq!(errors.matches("allkeys-lru").count(), 1, "once for both layers: {errors}");
+}
+
+/// What an account gets that names no version.
+fn unversioned(name: &str) -> Request {
+    Request::get("/account").account(name)
+}
+
+#[tokio::test]
+async fn an_account_has_one_version_in_two_processes_and_after_a_restart() {
+    let redis = Server::start().await;
+    // An account that was there before the second version was.
+    redis.ask::<()>(cmd("SET").arg("payments:versioning:pin:old").arg("v1")).await;
+    for service in [service(&redis), service(&redis)] {
+        for (name, version) in [("old", "v1"), ("new", "v2")] {
+            let reply = service.ask(&unversioned(name)).await;
+            assert_eq!((reply.status, reply.header("api-version")), (200, Some(version)), "{name}");
+        }
+    }
+    let pinned: String = redis.ask(cmd("GET").arg("payments:versioning:pin:new")).await;
+    assert_eq!(pinned, "v2");
+}
+
+#[tokio::test]
+async fn while_redis_is_away_who_names_a_version_is_served_and_nobody_is_moved() {
+    let mut redis = Server::start().await;
+    let service = service(&redis);
+    assert_eq!(service.ask(&unversioned("known")).await.status, 200);
+    redis.kill();
+    assert_eq!(service.ask(&account("stranger")).await.status, 200);
+    service.ask(&unversioned("stranger")).await.assert_problem(503, PIN_UNKNOWN);
+    assert_eq!(service.ask(&unversioned("known")).await.status, 200, "it is known here");
 }

@@ -11,6 +11,8 @@ pub(crate) const LONGEST_ACCOUNT: usize = 256;
 /// atomic step. All are idempotent: sent twice, they do what they do once. A future that is dropped, or an
 /// error, leaves it unknown whether the step was made; make it again.
 ///
+/// An account has a name of up to 256 bytes, any bytes; a store need not have room for longer ones.
+///
 /// A pin is never given up by itself: an account that lost its pin would be moved to another version.
 pub trait PinStore: Send + Sync + 'static {
     /// The version that an account is pinned to; `None` if it is not.

@@ -5,7 +5,8 @@
 //! # What it needs
 //!
 //! - A connection that reconnects by itself and follows the primary, such as
-//!   `redis::aio::ConnectionManager` or an async cluster connection. Clones of it share one socket.
+//!   `redis::aio::ConnectionManager` or an async cluster connection. Clones of it share one socket. Keep
+//!   its delays and timeouts below [`store_timeout`](crate::Pins::store_timeout).
 //! - `maxmemory-policy noeviction`, or no `maxmemory`: an account whose pin is evicted is moved to another
 //!   version. [`RedisStore::preflight`] looks.
 //! - A user who may run `GET`, `GETDEL`, `ZRANGE`, `EVAL` and `EVALSHA` on the keys below the prefix (and
@@ -25,7 +26,8 @@
 //!
 //! An operation is one command or one script on one key: one round trip, on a cluster too.
 //!
-//! Nothing tells the caches of other processes of a change.
+//! Nothing tells the caches of other processes of a change. They ask again when what they have is as old as
+//! [`keep_for`](crate::Pins::keep_for).
 //!
 //! # What it does not promise
 //!
