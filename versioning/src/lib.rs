@@ -11,6 +11,9 @@ mod axum08;
 mod decide;
 mod dispatch;
 mod future;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(feature = "accounts")]
 mod last_seen;
 mod layer;
