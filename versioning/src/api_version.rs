@@ -29,7 +29,8 @@ impl ApiVersion {
         self.requested.as_deref()
     }
 
-    /// Its place among all versions, oldest first: to branch on.
+    /// Its place among all versions, oldest first: to branch on, beside
+    /// [`VersionLayer::index`](crate::VersionLayer::index).
     pub const fn index(&self) -> Index {
         self.index
     }

@@ -12,7 +12,7 @@ use crate::rejection::PROBLEM_BASE;
 use crate::service::VersionService;
 use crate::shared::{NeutralFn, Shared, Unspecified};
 use crate::table::{Table, Typed};
-use crate::told::{Offer, Told};
+use crate::told::{Offer, Told, shared_value};
 use crate::usage::Counters;
 use crate::{
     Index, LifeBuilder, Moment, PathSegment, Reader, Select, Stage, Version, Versions,
@@ -51,6 +51,28 @@ impl VersionLayer {
             #[cfg(feature = "accounts")]
             accounts: Said::default(),
         }
+    }
+
+    /// The place of a version among all: for code that branches on [`ApiVersion::index`].
+    ///
+    /// ```
+    /// use stonework_versioning::{Header, Major, VersionLayer};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let versions = VersionLayer::builder::<Major>()
+    ///     .version("1", |v| v)
+    ///     .version("2", |v| v)
+    ///     .read(Header::named("api-version"))
+    ///     .build()?;
+    /// assert!(versions.index("v1") < versions.index("2"));
+    /// assert_eq!(versions.index("3"), None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`ApiVersion::index`]: crate::ApiVersion::index
+    pub fn index(&self, version: &str) -> Option<Index> {
+        self.shared.table.find(version)
     }
 
     /// What is allowed and may surprise, whatever the time.
@@ -368,9 +390,7 @@ fn vary(mut names: Vec<HeaderName>) -> Option<HeaderValue> {
     names.sort_by(|a, b| a.as_str().cmp(b.as_str()));
     names.dedup();
     let names: Vec<_> = names.iter().map(HeaderName::as_str).collect();
-    let value = HeaderValue::try_from(names.join(",")).ok().filter(|value| !value.is_empty())?;
-    drop(value.clone());
-    Some(value)
+    if names.is_empty() { None } else { shared_value(names.join(",")) }
 }
 
 fn paths(readers: &[Reader]) -> Vec<PathSegment> {

@@ -9,6 +9,8 @@ use crate::Moment;
 /// Who is told of a deprecation by a brownout has not been told.
 const NOTICE: Duration = Duration::from_secs(24 * 60 * 60);
 
+const UNTOLD: &str = "comes without a deprecation; say deprecated_at too, so that clients are told";
+
 /// What was said of a version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Life {
@@ -59,39 +61,45 @@ impl Life {
 
     /// What cannot be, of the version of this name.
     pub(crate) fn check(&self, version: &str, errors: &mut Vec<ConfigError>) {
-        let mut error = |setting, what: &dyn std::fmt::Debug, reason: &'static str| {
-            errors.push(ConfigError::shown(setting, format!("{what:?}, of {version}"), reason));
+        let mut error = |setting, what: &str, reason: &'static str| {
+            errors.push(ConfigError::shown(setting, format!("{what}, of {version}"), reason));
         };
         if let (Some(deprecated), Some(sunset)) = (self.deprecated_at, self.sunset_at)
             && sunset < deprecated
         {
             let reason = "lies before the deprecation, which RFC 9745 forbids; move one of them";
-            error("sunset_at", &sunset, reason);
+            error("sunset_at", &sunset.to_string(), reason);
         }
-        if self.sunset_at.is_some() && self.deprecated_at.is_none() {
-            let reason =
-                "comes without a deprecation; say deprecated_at too, so that clients are told";
-            error("sunset_at", &self.sunset_at, reason);
+        if let (None, Some(sunset)) = (self.deprecated_at, self.sunset_at) {
+            error("sunset_at", &sunset.to_string(), UNTOLD);
         }
-        for brownout @ (from, to) in &self.brownouts {
+        for (from, to) in &self.brownouts {
+            let brownout = &shown((*from, *to));
             if from >= to {
                 error("brownout", brownout, "ends before it begins; give its beginning first");
             }
-            let told = self.deprecated_at.map(|deprecated| deprecated.plus(NOTICE));
-            if told.is_none_or(|told| *from < told) {
-                let reason =
-                    "begins less than a day after the deprecation; give clients time to be told";
-                error("brownout", brownout, reason);
+            match self.deprecated_at {
+                None => error("brownout", brownout, UNTOLD),
+                Some(deprecated) if *from < deprecated.plus(NOTICE) => {
+                    let reason = "begins less than a day after the deprecation; give clients time \
+                                  to be told";
+                    error("brownout", brownout, reason);
+                }
+                Some(_) => {}
             }
             if self.sunset_at.is_some_and(|sunset| sunset < *to) {
                 error("brownout", brownout, "goes on after the sunset; end it before");
             }
         }
-        if self.brownouts.windows(2).any(|two| two[0].1 > two[1].0) {
-            let reason = "overlap or are out of order; give them one after the other";
-            error("brownout", &self.brownouts, reason);
+        for two in self.brownouts.windows(2).filter(|two| two[0].1 > two[1].0) {
+            let reason = "begins before the one before it has ended; give them one after the other";
+            error("brownout", &shown(two[1]), reason);
         }
     }
+}
+
+fn shown((from, to): (Moment, Moment)) -> String {
+    format!("{from} to {to}")
 }
 
 #[cfg(test)]

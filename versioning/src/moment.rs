@@ -82,6 +82,29 @@ fn days_since_1970(date: &DateVersion) -> Option<u64> {
     (before + within).checked_sub(719_468)
 }
 
+/// The other way round: year, month and day.
+const fn date_of(days_since_1970: u64) -> (u64, u64, u64) {
+    const DAYS_OF_400_YEARS: u64 = 146_097;
+    let days = days_since_1970 + 719_468;
+    let (cycle, day) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
+    // Without the leap days before it: of the fourth, the hundredth and the last year.
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let year = cycle * 400 + year;
+    if month < 10 { (year, month + 3, day) } else { (year + 1, month - 9, day) }
+}
+
+/// As it is read: `2026-06-30T12:00:00Z`.
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = date_of(self.0 / DAY);
+        let (hour, minute, second) = (self.0 % DAY / 3_600, self.0 % 3_600 / 60, self.0 % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+    }
+}
+
 impl TryFrom<SystemTime> for Moment {
     type Error = NoMoment;
 
@@ -117,7 +140,10 @@ mod tests {
             ("9999-12-31T23:59:59Z", 253_402_300_799),
         ] {
             assert_eq!(text.parse(), Ok(Moment::unix(unix)), "{text}");
+            let written = Moment::unix(unix).to_string();
+            assert!(written.starts_with(text) && written.parse() == Ok(Moment::unix(unix)));
         }
+        assert_eq!(Moment::unix(u64::MAX).to_string(), "584554051223-11-09T07:00:15Z");
     }
 
     #[test]

@@ -27,11 +27,13 @@ impl Told {
     pub(crate) fn new(name: &str, life: &Life, links: &[(String, &'static str)]) -> Self {
         let link = links.iter().map(|(uri, relation)| format!("<{uri}>; rel=\"{relation}\""));
         Self {
-            name: shared(name.to_owned()).unwrap_or(HeaderValue::from_static("")),
+            name: shared_value(name.to_owned()).unwrap_or(HeaderValue::from_static("")),
             name_text: name.to_owned(),
-            deprecation: life.deprecated_at.and_then(|at| shared(format!("@{}", at.as_unix()))),
-            sunset: life.sunset_at.and_then(|at| shared(http_date(at))),
-            link: shared(link.collect::<Vec<_>>().join(", ")).filter(|link| !link.is_empty()),
+            deprecation: life
+                .deprecated_at
+                .and_then(|at| shared_value(format!("@{}", at.as_unix()))),
+            sunset: life.sunset_at.and_then(|at| shared_value(http_date(at))),
+            link: shared_value(link.collect::<Vec<_>>().join(", ")).filter(|link| !link.is_empty()),
         }
     }
 
@@ -60,8 +62,8 @@ fn http_date(at: Moment) -> String {
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(at.as_unix()))
 }
 
-/// A value whose clones only count.
-fn shared(text: String) -> Option<HeaderValue> {
+/// A value whose clones only count: the first makes it shared, which allocates.
+pub(crate) fn shared_value(text: String) -> Option<HeaderValue> {
     let value = HeaderValue::try_from(text).ok()?;
     drop(value.clone());
     Some(value)
@@ -88,7 +90,7 @@ impl Offer {
         let names = |wanted: fn(Stage) -> bool| {
             let staged = |index: &Index| wanted(versions.stage(*index, from));
             let names: Vec<_> = versions.iter().filter(staged).map(|i| versions.name(i)).collect();
-            shared(names.join(", ")).filter(|names| !names.is_empty())
+            shared_value(names.join(", ")).filter(|names| !names.is_empty())
         };
         Self {
             from,

@@ -163,15 +163,8 @@ impl<V: Version> VersionsBuilder<V> {
     /// Adds a version, and says what becomes of it. The order does not matter.
     pub fn version(mut self, text: &str, life: impl FnOnce(LifeBuilder) -> LifeBuilder) -> Self {
         let LifeBuilder { life, links, errors } = life(LifeBuilder::default());
-        self.errors.extend(errors.into_iter().map(|(setting, value)| {
-            let value = format!("{value:?}, of {text}");
-            let reason = match setting {
-                "deprecated_at" | "sunset_at" | "brownout" => {
-                    "is no moment; write 2026-06-30 or 2026-06-30T12:00:00Z"
-                }
-                _ => "is no URI; write one such as https://example.com/changes",
-            };
-            ConfigError::shown(setting, value, reason)
+        self.errors.extend(errors.into_iter().map(|(setting, value, reason)| {
+            ConfigError::shown(setting, format!("{value:?}, of {text}"), reason)
         }));
         life.check(text, &mut self.errors);
         match V::parse(text.as_bytes()) {
@@ -222,8 +215,8 @@ impl<V> fmt::Debug for VersionsBuilder<V> {
 pub struct LifeBuilder {
     life: Life,
     links: Vec<(String, &'static str)>,
-    /// Settings, and values that are no moments.
-    errors: Vec<(&'static str, String)>,
+    /// Settings, values, and what is the matter with them.
+    errors: Vec<(&'static str, String, &'static str)>,
 }
 
 impl LifeBuilder {
@@ -250,24 +243,25 @@ impl LifeBuilder {
 
     /// Where clients can read of the deprecation (RFC 9745, section 3).
     pub fn deprecation_link(self, uri: &str) -> Self {
-        self.link(uri, "deprecation")
+        self.link("deprecation_link", uri, "deprecation")
     }
 
     /// Where clients can read of the end (RFC 8594, section 6).
     pub fn sunset_link(self, uri: &str) -> Self {
-        self.link(uri, "sunset")
+        self.link("sunset_link", uri, "sunset")
     }
 
     /// What comes after this version (RFC 5829, section 3.4).
     pub fn successor(self, uri: &str) -> Self {
-        self.link(uri, "successor-version")
+        self.link("successor", uri, "successor-version")
     }
 
-    fn link(mut self, uri: &str, relation: &'static str) -> Self {
+    fn link(mut self, setting: &'static str, uri: &str, relation: &'static str) -> Self {
         if uri.parse::<http::Uri>().is_ok() && !uri.contains(['<', '>']) {
             self.links.push((uri.to_owned(), relation));
         } else {
-            self.errors.push((relation, uri.to_owned()));
+            let reason = "is no URI; write one such as https://example.com/changes";
+            self.errors.push((setting, uri.to_owned(), reason));
         }
         self
     }
@@ -275,7 +269,8 @@ impl LifeBuilder {
     fn moment(&mut self, setting: &'static str, text: &str) -> Option<Moment> {
         let moment = text.parse().ok();
         if moment.is_none() {
-            self.errors.push((setting, text.to_owned()));
+            let reason = "is no moment; write 2026-06-30 or 2026-06-30T12:00:00Z";
+            self.errors.push((setting, text.to_owned(), reason));
         }
         moment
     }

@@ -140,8 +140,7 @@ async fn an_axum_router_is_written_once_for_all_versions() {
         })
         .build()
         .unwrap();
-    let stack = ServiceBuilder::new().layer(versions).layer(migrations).service(router());
-    let address = axum_server(Router::new().fallback_service(stack)).await;
+    let address = axum_server(versions.around(router().layer(migrations))).await;
     let found = ask(address, Request::get("/v1/orders/7?a=b")).await;
     assert_eq!(text(found).await, "7 of /v1/orders/7?a=b", "as it was sent");
     let moved = ask(address, Request::get("/v2/moved")).await;
