@@ -6,6 +6,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
+use crate::sites::{Arrived, Site};
+
 /// One for all tests: it takes a second to start. It ends when its standard input does.
 static CHROMIUM: LazyLock<Mutex<Chromium>> = LazyLock::new(|| Mutex::new(Chromium::start()));
 
@@ -62,8 +64,20 @@ pub(crate) struct Seen {
     pub(crate) result: Value,
     /// What DevTools was told of requests that CORS stopped: the error, and what it names.
     pub(crate) cors: Vec<(String, String)>,
-    /// The headers of requests that were sent, preflights too.
-    pub(crate) sent: Vec<Value>,
+    /// The requests that have reached the service so far, preflights too.
+    pub(crate) arrived: Vec<Arrived>,
+}
+
+impl Seen {
+    pub(crate) fn preflights(&self) -> impl Iterator<Item = &Arrived> {
+        self.arrived.iter().filter(|request| request.is_preflight())
+    }
+}
+
+/// Runs a script in the page, which finds the service's URL in `api`.
+pub(crate) fn in_page(page: &str, host: &str, service: &Site, script: &str) -> Seen {
+    let seen = run(page, &format!("const api = 'http://{host}:{}'; {script}", service.port));
+    Seen { arrived: service.arrived(), ..seen }
 }
 
 /// Runs the body of an async function in a fresh profile, on this page.
@@ -77,7 +91,7 @@ pub(crate) fn run(page: &str, script: &str) -> Seen {
     let cors = heard["cors"].as_array().unwrap().iter();
     Seen {
         cors: cors.map(|status| (text(&status["error"]), text(&status["parameter"]))).collect(),
-        sent: heard["sent"].as_array().unwrap().clone(),
+        arrived: Vec::new(),
         result: heard["result"].take(),
     }
 }

@@ -33,20 +33,16 @@ class Requests:
     """The requests of a page, as DevTools tells of them."""
 
     def __init__(self, session):
-        self.open, self.failed, self.sent = {}, [], []
+        self.open, self.failed = {}, []
         session.on("Network.requestWillBeSent", self.begin)
         session.on("Network.loadingFinished", self.end)
         session.on("Network.loadingFailed", self.fail)
-        session.on("Network.requestWillBeSentExtraInfo", self.send)
         session.send("Network.enable")
 
     def begin(self, event):
         # A preflight is told of as a part of its request, and a stream does not end.
         if event.get("type") not in ("Preflight", "EventSource"):
             self.open[event["requestId"]] = event["request"]["url"]
-
-    def send(self, event):
-        self.sent.append({name.lower(): value for name, value in event["headers"].items()})
 
     def end(self, event):
         self.open.pop(event["requestId"], None)
@@ -71,7 +67,7 @@ def run(browser, order):
         except Error as error:
             said = {"error": str(error)}
         settle(page, requests)
-        return said | {"cors": requests.failed, "sent": requests.sent, "console": console}
+        return said | {"cors": requests.failed, "console": console}
     finally:
         context.close()
 
