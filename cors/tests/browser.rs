@@ -5,14 +5,17 @@
 
 #[path = "browser/chromium.rs"]
 mod chromium;
+#[path = "browser/service.rs"]
+mod service;
 #[path = "browser/sites.rs"]
 mod sites;
 
 use std::time::Duration;
 
-use chromium::{Seen, in_page, run};
+use chromium::{Seen, assert_blocked, assert_read, in_page, run};
 use serde_json::json;
-use sites::{origin, serve, service, under};
+use service::{service, under};
+use sites::{origin, serve};
 use stonework_cors::{ByHost, CorsLayer, CorsLayerBuilder, Policy, bundle};
 
 const LOCAL: &str = "localhost";
@@ -33,17 +36,6 @@ fn usual() -> CorsLayerBuilder {
 
 fn ask(layer: CorsLayerBuilder, script: &str) -> Seen {
     in_page(&page(), "127.0.0.1", &service(layer), script)
-}
-
-fn assert_read(seen: &Seen) {
-    assert_eq!(seen.result["status"], 200, "{seen:?}");
-    assert_eq!(seen.cors, [], "{seen:?}");
-}
-
-#[track_caller]
-fn assert_blocked(seen: &Seen, error: &str, names: &str) {
-    assert!(seen.result["blocked"].is_string(), "{seen:?}");
-    assert_eq!(seen.cors, [(error.to_owned(), names.to_owned())], "{seen:?}");
 }
 
 #[test]

@@ -34,7 +34,8 @@ impl Chromium {
     fn start() -> Self {
         let python = std::env::var_os("STONEWORK_PYTHON").unwrap_or_else(|| "python3".into());
         let spawned = Command::new(&python)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/driver.py"))
+            // From whichever crate this is built into.
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../cors/tests/browser/driver.py"))
             // A proxy of the environment would get in between.
             .env("NO_PROXY", "*")
             .env("no_proxy", "*")
@@ -94,4 +95,17 @@ pub(crate) fn run(page: &str, script: &str) -> Seen {
         arrived: Vec::new(),
         result: heard["result"].take(),
     }
+}
+
+#[track_caller]
+pub(crate) fn assert_read(seen: &Seen) {
+    assert_eq!(seen.result["status"], 200, "{seen:?}");
+    assert_eq!(seen.cors, [], "{seen:?}");
+}
+
+/// DevTools says why, and of what.
+#[track_caller]
+pub(crate) fn assert_blocked(seen: &Seen, error: &str, names: &str) {
+    assert!(seen.result["blocked"].is_string(), "{seen:?}");
+    assert_eq!(seen.cors, [(error.to_owned(), names.to_owned())], "{seen:?}");
 }
