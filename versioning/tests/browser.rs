@@ -51,7 +51,12 @@ fn versions() -> VersionLayerBuilder<Major> {
                 .sunset_at("2026-01-01")
                 .sunset_link("https://example.com/v1")
         })
-        .version("2", |v| v.deprecated_at("2026-01-01").sunset_at("2026-12-31").successor("/v3"))
+        .version("2", |v| {
+            v.deprecated_at("2026-01-01")
+                .brownout("2026-06-01", "2026-06-02")
+                .sunset_at("2026-12-31")
+                .successor("/v3")
+        })
         .version("3", |v| v)
         .read(PathSegment::first().strip(true))
         .read(Header::named("api-version"))
@@ -207,6 +212,16 @@ fn a_page_reads_why_a_version_is_refused_and_which_there_are() {
     let gone = ask(&service, &by_header("1"));
     assert_eq!(gone.result["headers"]["sunset"], "Thu, 01 Jan 2026 00:00:00 GMT");
     assert_eq!(gone.result["headers"]["link"], r#"<https://example.com/v1>; rel="sunset""#);
+}
+
+/// A page that is told when to come again has to be able to read it.
+#[test]
+fn a_page_reads_when_a_brownout_ends() {
+    let during = versions().clock(at("2026-06-01T23:59:00Z"));
+    let seen = ask(&outside(bundled(), during), &by_header("2"));
+    assert_eq!(seen.result["status"], 410, "{seen:?}");
+    assert_eq!(seen.result["headers"]["retry-after"], "60");
+    assert_eq!(body(&seen)["type"], "urn:stonework:versioning:brownout");
 }
 
 /// A preflight never has the header, and a service that insists on a version lets it pass, wherever CORS is.
