@@ -12,7 +12,7 @@ mod sites;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::routing::get;
+use axum::routing::{get, put};
 use axum::{Json, Router};
 use chromium::{Seen, assert_blocked, assert_read, in_page};
 use http::{Method, header};
@@ -256,6 +256,20 @@ fn a_refusal_outside_of_cors_is_read_by_nobody() {
             ask(&inside(bundled(), versions()), &format!("return ask(api + '{path}', {init})"));
         assert_blocked(&seen, "MissingAllowOriginHeader", "");
     }
+}
+
+/// Nor may CORS stand at a route, below a path that is stripped: no version is taken from a preflight, and its
+/// path leads to no route.
+#[test]
+fn a_preflight_keeps_the_version_in_its_path() {
+    let cors = bundled().methods(["PUT"]).build().unwrap();
+    let at_route = Router::new().route("/orders", put(order).layer(cors));
+    let versioned = versions().build().unwrap().layer(at_route);
+    let service = serve(Router::new().fallback_service(versioned));
+    let seen = ask(&service, "return ask(api + '/v2/orders', {method: 'PUT'})");
+    assert_blocked(&seen, "PreflightMissingAllowOriginHeader", "");
+    let init = "{method: 'PUT', headers: {'api-version': '2'}}";
+    assert_read(&ask(&service, &format!("return ask(api + '/orders', {init})")));
 }
 
 /// The browser's cache keeps one answer for a URL, and looks at `Vary` before it gives it to another request.
