@@ -167,7 +167,7 @@ impl<V: Version> VersionLayerBuilder<V> {
     }
 
     /// Requests for which this holds have no version: health checks, webhooks, documentation. So have the
-    /// preflights of browsers, which cannot say one.
+    /// preflights of browsers, which cannot say one. Their path is not stripped either.
     pub fn neutral(
         mut self,
         neutral: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static,
