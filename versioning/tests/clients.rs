@@ -10,5 +10,6 @@ mod python;
 mod sockets;
 
 mod clients {
+    mod azure;
     mod stripe;
 }
