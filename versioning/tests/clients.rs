@@ -11,5 +11,6 @@ mod sockets;
 
 mod clients {
     mod azure;
+    mod fields;
     mod stripe;
 }
