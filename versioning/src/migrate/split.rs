@@ -7,7 +7,7 @@
 pub(super) fn object<'t>(text: &'t str, mut found: impl FnMut((&'t str, &'t str))) -> Option<()> {
     let mut at = skip_space(text, 1);
     while *text.as_bytes().get(at)? != b'}' {
-        let name = value(text, at).filter(|name| name.starts_with('"'))?;
+        let name = name(text, at)?;
         let colon = skip_space(text, at + name.len());
         let start = skip_space(text, colon + 1);
         let member = value(text, start)?;
@@ -40,6 +40,15 @@ fn skip_comma(text: &str, from: usize) -> usize {
         Some(b',') => skip_space(text, at + 1),
         _ => at,
     }
+}
+
+/// The string that begins here, in its quotes.
+fn name(text: &str, from: usize) -> Option<&str> {
+    let bytes = text.as_bytes();
+    if *bytes.get(from)? != b'"' {
+        return None;
+    }
+    text.get(from..string_end(bytes, from)?)
 }
 
 /// The value that begins here. Never empty.
