@@ -350,6 +350,13 @@ async fn what_has_no_body_is_left_alone_and_head_says_what_get_would() {
 }
 
 #[tokio::test]
+async fn an_empty_body_is_no_json_and_nobody_minds() {
+    let migrations = money().build().unwrap();
+    let (answer, seen) = send(&migrations, post("/v1/transfers", ""), |_| json("")).await;
+    assert_eq!((answer.status, &*answer.body, &*seen.body()), (StatusCode::OK, "", ""));
+}
+
+#[tokio::test]
 async fn a_tag_of_an_older_version_leads_back_to_the_handlers_own() {
     let layer = money().build().unwrap();
     let unless = |request: &Request<()>| {
