@@ -103,7 +103,7 @@
 //!
 //! What is not changed stays as it was, byte for byte: numbers of any size, the order of members, escapes.
 //! A request that has no gate to pass is not parsed. What a body cannot say, such as an email that was sent
-//! in the old version only, is a branch: `version.index() < versions.index("2026-03-10")`.
+//! in the old version only, is a branch: `Some(version.index()) < versions.index("2026-03-10")`.
 //!
 //! # A service for each version
 //!
@@ -172,7 +172,7 @@
 //! - **The life of a version is a matter of the clock**, so all processes switch at the same moment, and
 //!   without a restart. A sunset before its deprecation does not build; nor does a brownout before a version
 //!   has been deprecated for a day.
-//! - **Gates are passed by all or by none.** A gate that fails or panics is a 500, and no half of a body is
+//! - **Gates are passed by all or by none.** A gate whose edits fail or panic is a 500, and no half of a body is
 //!   sent. Digests, lengths and `ETag` are those of what is sent, or are left out.
 //! - **One pin.** Of many first requests at once one pins the account, and all get that version.
 //! - **Little is paid**: a neutral path allocates nothing; a version three times, for the extension; one that
@@ -187,6 +187,10 @@
 //!   [`max_response_body`](MigrationLayerBuilder::max_response_body) cannot be migrated. Where a gate applies
 //!   they are refused with 500, since they would have the wrong shape; the handler has run then, so have a
 //!   test for each route. Events can be migrated one by one, by who makes them ([`EventMigration`]).
+//! - While a service is deployed, its older processes do not know the newest version, and an account that a newer
+//!   one has pinned to it gets 410 from them. Say [`Pins::first`] until all are new.
+//! - A preview is a version as any other: it is the newest if it is last, and what a waterfall leads to. Say
+//!   `first`, or leave previews out, where that is not wanted.
 //! - A pin that is moved is noticed by other processes within `keep_for`, 10 s. Redis that loses its data
 //!   loses the pins: accounts are pinned anew, to the newest. Keep it as you keep accounts.
 //!
@@ -200,9 +204,10 @@
 //!
 //! - A version is read before a handler runs, and bounded: a header is scanned once, nothing is decoded but
 //!   names and values of the query. Without migrations and pins, nothing of a request is kept.
-//! - Bodies are read only where a gate applies, up to a cap (2 MiB) and within a time (30 s); a document of
-//!   more than 128 levels is refused. An object with two members of one name is refused where a gate looks
-//!   into it: what two parsers read differently, one of them checks and the other uses.
+//! - Bodies are read only where a gate applies, up to a cap (2 MiB) and within a time (30 s). While one is
+//!   migrated it takes up more, at worst a hundred times its text; see `max_request_body`. Two members of one
+//!   name are refused where a gate looks for that name: what two parsers read differently, one of them checks
+//!   and the other uses.
 //! - What went wrong in a gate is in logs and extensions, and not in the response, unless the gate
 //!   [refuses](GateError::refuse) in words of its own.
 //! - The rules of an old version are those of its gates: a check that is new has to hold there too. Checks

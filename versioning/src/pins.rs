@@ -214,6 +214,32 @@ impl CachedPins {
 }
 
 impl Inner {
+    /// Makes a step that changes a pin, and keeps what is known of it then. In turn with those who are asking: what
+    /// was asked before the change is not kept after it.
+    async fn step<T>(
+        &self,
+        account: &Key,
+        step: impl Future<Output = Result<T, StoreError>>,
+        known: impl FnOnce(&T) -> Option<Arc<str>>,
+    ) -> Result<T, StoreError> {
+        let mut outcome = Err(StoreError::new(StoreErrorKind::NotAsked));
+        let keep = async {
+            outcome = step.await;
+            let version = outcome.as_ref().ok().and_then(known);
+            let now = self.clock.monotonic();
+            // What is not known is asked for.
+            let keep = if version.is_some() { self.keep_for } else { Duration::ZERO };
+            let fresh_until = now.saturating_add(keep);
+            let good_until = match &version {
+                Some(_) => fresh_until.saturating_add(self.stale_for),
+                None => now,
+            };
+            Entry { version, fresh_until, good_until }
+        };
+        self.cache.entry_by_ref(account).or_insert_with_if(keep, |_| true).await;
+        outcome
+    }
+
     async fn load(&self, account: &Key, old: Option<Entry>) -> Entry {
         let pin = Pin::new(account, &self.first);
         let answer = self.guard.run(|| self.store.pin_if_absent(pin)).await;
@@ -277,11 +303,14 @@ impl AccountPins {
             return Err(refused.with_source("it is none of the layer's versions"));
         };
         let inner = &self.pins.0;
-        let changed =
+        let change =
             inner.guard.run(|| inner.store.compare_and_set(Change::new(account, from, to)));
-        let changed = changed.await;
-        inner.cache.invalidate(account).await;
-        changed
+        let known = |changed: &Changed| match changed {
+            Changed::Yes => Some(to.into()),
+            Changed::PinnedTo(other) => Some(other.as_str().into()),
+            Changed::NotPinned => None,
+        };
+        inner.step(account, change, known).await
     }
 
     /// Takes the pin off an account. Its next request that names no version pins it anew.
@@ -291,9 +320,8 @@ impl AccountPins {
     /// When the store does not answer. If the future is dropped, the pin may be off.
     pub async fn unpin(&self, account: &Key) -> Result<Unpinned, StoreError> {
         let inner = &self.pins.0;
-        let unpinned = inner.guard.run(|| inner.store.unpin(Lookup::new(account))).await;
-        inner.cache.invalidate(account).await;
-        unpinned
+        let unpin = inner.guard.run(|| inner.store.unpin(Lookup::new(account)));
+        inner.step(account, unpin, |_| None).await
     }
 
     /// A version in its canonical form, if it is one of the layer's.

@@ -36,6 +36,8 @@ pub enum Rejection {
     BodyIncomplete,
     /// The same: it is compressed. 415.
     BodyEncoded,
+    /// The same: it is a stream, of which no gate takes the parts. 415.
+    BodyStream,
     /// The same: a gate says that it means nothing in the newer shape. 422.
     BodyRefused,
     /// A gate failed. In a response the handler has run. 500.
@@ -75,6 +77,7 @@ impl Rejection {
             Self::BodyTimedOut => "body-timed-out",
             Self::BodyIncomplete => "body-incomplete",
             Self::BodyEncoded => "body-encoded",
+            Self::BodyStream => "body-stream",
             Self::BodyRefused => "body-refused",
             Self::MigrationFailed => "migration-failed",
             Self::NotMigratable => "not-migratable",
@@ -95,7 +98,7 @@ impl Rejection {
             Self::BodyMalformed | Self::BodyIncomplete => StatusCode::BAD_REQUEST,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimedOut => StatusCode::REQUEST_TIMEOUT,
-            Self::BodyEncoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::BodyEncoded | Self::BodyStream => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyRefused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::MigrationFailed | Self::NotMigratable => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -116,6 +119,7 @@ impl Rejection {
             Self::BodyTimedOut => "Body did not arrive in time",
             Self::BodyIncomplete => "Body broke off",
             Self::BodyEncoded => "Body is compressed",
+            Self::BodyStream => "Body is a stream",
             Self::BodyRefused => "Body means nothing in a newer API version",
             Self::MigrationFailed => "Could not migrate between API versions",
             Self::NotMigratable => "Response cannot be given in this API version",
@@ -144,6 +148,9 @@ impl Rejection {
             ),
             Self::BodyEncoded => {
                 Some("Send it without Content-Encoding, or in the newest version.".into())
+            }
+            Self::BodyStream => {
+                Some("Send it in the newest version, which needs no migration.".into())
             }
             _ => None,
         }

@@ -656,3 +656,94 @@ fn all_that_is_wrong_is_told_at_once() {
     let none = versions().migrations().build().unwrap_err();
     assert_eq!(none.as_slice()[0].setting, "gate");
 }
+
+/// The path has the version, whichever reader found it first.
+#[tokio::test]
+async fn a_gate_is_passed_wherever_the_version_was_found() {
+    for after in ["", "/api"] {
+        let versions = VersionLayer::builder::<Major>()
+            .version("1", |v| v)
+            .version("2", |v| v)
+            .read(Header::named("api-version"))
+            .read(PathSegment::first())
+            .read(PathSegment::after("/api"))
+            .build()
+            .unwrap();
+        let gate = versions.migrations().gate("2", |gate| {
+            let at = format!("{after}/transfers");
+            gate.describe("d").at(&at).response(|body| body.rename("/new", "old"))
+        });
+        let handler = service_fn(async |_: Request<StoneBody<Full<Bytes>>>| {
+            Ok::<_, Infallible>(json(r#"{"new":1}"#).map(|text| Full::new(Bytes::from(text))))
+        });
+        let migrations = gate.build().unwrap();
+        let service = ServiceBuilder::new().layer(versions).layer(migrations).service(handler);
+        let mut request = get(&format!("{after}/v1/transfers"));
+        request.headers_mut().insert("api-version", HeaderValue::from_static("1"));
+        let response = service.oneshot(request).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, r#"{"old":1}"#, "{after}");
+    }
+}
+
+/// A response that was fetched from elsewhere has the framing of that connection.
+#[tokio::test]
+async fn what_was_read_to_its_end_has_no_framing_of_before() {
+    let layer = money().build().unwrap();
+    let fetched = |_: &Request<()>| {
+        let mut response = json(NEWEST);
+        response.headers_mut().insert("transfer-encoding", HeaderValue::from_static("chunked"));
+        response
+    };
+    let (told, _) = send(&layer, get("/v1/transfers/7"), fetched).await;
+    assert_eq!(told.header("transfer-encoding"), "");
+    assert_eq!(told.header("content-length"), told.body.len().to_string());
+}
+
+#[tokio::test]
+async fn no_condition_is_lost_and_none_is_asked_of_another_shape() {
+    let layer = versions()
+        .migrations()
+        .gate("2", |gate| {
+            gate.describe("d").at("/t").method(Method::GET).response(|body| body.remove("/a"))
+        })
+        .build()
+        .unwrap();
+    let ask = async |method: Method, headers: &[(&'static str, &[u8])]| {
+        let mut request = get("/v1/t");
+        *request.method_mut() = method;
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, HeaderValue::from_bytes(value).unwrap());
+        }
+        send(&layer, request, |_| json("{}")).await.1.headers()
+    };
+    // A date counts where there is no tag, and there was one.
+    let date = ("if-modified-since", &b"Fri, 27 Nov 2026 00:00:00 GMT"[..]);
+    let seen = ask(Method::GET, &[("if-none-match", b"\"abc\""), date]).await;
+    assert!(!seen.contains_key("if-none-match") && !seen.contains_key("if-modified-since"));
+    let seen = ask(Method::GET, &[("if-none-match", b"\"abc~v1\""), date]).await;
+    assert!(seen["if-none-match"] == "\"abc\"" && seen.contains_key("if-modified-since"));
+    // A tag may have any bytes, and what has no gate for its method has the tag of what has one.
+    for method in [Method::PUT, Method::DELETE, Method::GET] {
+        let seen = ask(method.clone(), &[("if-match", b"\"\xe9~v1\", \"b\"")]).await;
+        assert_eq!(seen[IF_MATCH].as_bytes(), b"\"\xe9\", \"b\"", "{method}");
+    }
+}
+
+#[tokio::test]
+async fn no_header_leads_around_a_gate() {
+    let layer = money().build().unwrap();
+    let mut request = post("/v1/transfers", r#"{"amount":5}"#);
+    request.headers_mut().insert("content-range", HeaderValue::from_static("bytes 0-1/2"));
+    let (_, seen) = send(&layer, request, |_| json("{}")).await;
+    assert_eq!(seen.body(), r#"{"amount":{"value":5,"currency":"USD"}}"#);
+    let mut request = post("/v1/transfers", r#"{"amount":5}"#);
+    let stream = HeaderValue::from_static("application/stream+json");
+    request.headers_mut().insert(CONTENT_TYPE, stream);
+    let (told, seen) = send(&layer, request, |_| json("{}")).await;
+    assert_eq!(
+        (told.status, told.rejection),
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, Some(Rejection::BodyStream))
+    );
+    assert!(seen.is_nothing() && told.not_executed);
+}

@@ -206,6 +206,7 @@ fn migrated_request<B>(
         false => migrate(&body.data).map_err(|failed| Refusal::failed(Way::Request, failed))?,
     };
     heads::forget_digests(&mut head.headers);
+    heads::forget_framing(&mut head.headers);
     if heads::has_length(&head.headers) {
         heads::set_length(&mut head.headers, data.len());
     }

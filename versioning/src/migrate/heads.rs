@@ -2,7 +2,7 @@
 
 use http::header::{
     ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap,
-    IF_MATCH, IF_NONE_MATCH, IF_RANGE, RANGE,
+    IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, RANGE, TRANSFER_ENCODING,
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode, request, response};
 
@@ -73,57 +73,66 @@ pub(super) fn has_body(method: &Method, status: StatusCode) -> bool {
         ))
 }
 
-/// Parts of what is migrated cannot be asked for, so the whole is. Says whether the client has a tag of
-/// this version.
-///
-/// The handler knows the tags of the newest version alone. One that a client has from another version is
-/// not that of what it would get here: were it shown to the handler, which finds that it has not changed, the
-/// client would go on with the other shape. Before a change it is: what is to be changed is the same.
-pub(super) fn ask_for_the_whole(head: &mut request::Parts, suffix: &str) -> bool {
+/// Parts of what is migrated cannot be asked for, so the whole is.
+pub(super) fn ask_for_the_whole(head: &mut request::Parts) {
     head.headers.remove(RANGE);
     head.headers.remove(IF_RANGE);
-    let is_read = matches!(head.method, Method::GET | Method::HEAD);
+}
+
+/// Takes this version's mark off the tags of a request. Says whether there was one.
+///
+/// The handler knows the tags of the newest version alone. Before a change, one that a client has from another
+/// version stays: what is to be changed is the same. Before what is only read it goes, where `reads_another` is:
+/// were it shown to the handler, which finds that it has not changed, the client would go on with the other
+/// shape. So does the date beside it, which counts only where there is no tag (RFC 9110, section 13.1.3).
+pub(super) fn unmark_tags(head: &mut request::Parts, suffix: &str, reads_another: bool) -> bool {
+    let is_read = matches!(head.method, Method::GET | Method::HEAD) && reads_another;
     let mut ours = false;
     for name in [IF_NONE_MATCH, IF_MATCH] {
+        if !head.headers.contains_key(&name) {
+            continue;
+        }
         let keeps_others = name == IF_MATCH || !is_read;
-        let lines: Vec<_> = head.headers.get_all(&name).iter().cloned().collect();
-        let tags = lines.iter().filter_map(|line| line.to_str().ok()).flat_map(tags);
-        let mut kept = Vec::new();
-        for tag in tags {
-            match tag.strip_suffix('"').and_then(|tag| tag.strip_suffix(suffix)) {
+        let (mut kept, mut dropped) = (Vec::new(), false);
+        for tag in head.headers.get_all(&name).iter().flat_map(|line| tags(line.as_bytes())) {
+            let bare = tag.strip_suffix(b"\"").and_then(|tag| tag.strip_suffix(suffix.as_bytes()));
+            match bare {
                 Some(bare) => {
                     ours = true;
-                    kept.push([bare, "\""].concat());
+                    kept.push([bare, b"\""].concat());
                 }
-                None if keeps_others || tag == "*" => kept.push(tag.to_owned()),
-                None => {}
+                None if keeps_others || tag == b"*" => kept.push(tag.to_vec()),
+                None => dropped = true,
             }
         }
         head.headers.remove(&name);
-        if let Ok(kept) = HeaderValue::try_from(kept.join(", "))
+        if let Ok(kept) = HeaderValue::from_bytes(&kept.join(&b", "[..]))
             && !kept.is_empty()
         {
             head.headers.insert(&name, kept);
+        }
+        if dropped {
+            head.headers.remove(IF_MODIFIED_SINCE);
         }
     }
     ours
 }
 
-/// A tag may have commas within its quotes (RFC 9110, section 8.8.3).
-fn tags(line: &str) -> impl Iterator<Item = &str> {
+/// A tag may have commas within its quotes, and bytes that are no ASCII (RFC 9110, section 8.8.3).
+fn tags(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut quoted = false;
-    let parts = line.split(move |c| {
-        quoted ^= c == '"';
-        c == ',' && !quoted
+    let parts = line.split(move |byte| {
+        quoted ^= *byte == b'"';
+        *byte == b',' && !quoted
     });
-    parts.map(str::trim).filter(|tag| !tag.is_empty())
+    parts.map(<[u8]>::trim_ascii).filter(|tag| !tag.is_empty())
 }
 
 /// A tag names bytes, and those are others in each version: `"abc"` becomes `"abc~v1"`.
 pub(super) fn mark_tag(headers: &mut HeaderMap, suffix: &str) {
-    let marked = headers.get(ETAG).and_then(|tag| tag.to_str().ok()).and_then(|tag| {
-        let bare = tag.strip_suffix('"')?;
-        HeaderValue::try_from([bare, suffix, "\""].concat()).ok()
+    let marked = headers.get(ETAG).and_then(|tag| {
+        let bare = tag.as_bytes().strip_suffix(b"\"")?;
+        HeaderValue::from_bytes(&[bare, suffix.as_bytes(), b"\""].concat()).ok()
     });
     if let Some(marked) = marked {
         headers.insert(ETAG, marked);
@@ -140,7 +149,14 @@ pub(super) fn suffix(version: &str) -> String {
 pub(super) fn forget_bytes(headers: &mut HeaderMap) {
     headers.remove(ACCEPT_RANGES);
     headers.remove(CONTENT_LENGTH);
+    // A client that the body was fetched with leaves it, and no message has both.
+    headers.remove(TRANSFER_ENCODING);
     forget_digests(headers);
+}
+
+/// It has been read to its end.
+pub(super) fn forget_framing(headers: &mut HeaderMap) {
+    headers.remove(TRANSFER_ENCODING);
 }
 
 pub(super) fn forget_digests(headers: &mut HeaderMap) {
@@ -204,7 +220,8 @@ mod tests {
         };
         let request = if_none_match.iter().fold(request, add).body(()).unwrap();
         let (mut head, ()) = request.into_parts();
-        (ask_for_the_whole(&mut head, "~v1"), head.headers)
+        ask_for_the_whole(&mut head);
+        (unmark_tags(&mut head, "~v1", true), head.headers)
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::edits::Edits;
 use super::gate::Gate;
 use super::gate_error::GateError;
 use super::settings::Settings;
-use crate::{ApiVersion, Index, PathSegment};
+use crate::{ApiVersion, Index};
 
 /// The gates between the version of a request and the newest, oldest first.
 pub(super) struct Plan {
@@ -46,7 +46,7 @@ impl Plan {
     pub(super) fn of(settings: &Arc<Settings>, head: &RequestHead<'_>) -> Option<Self> {
         let version = head.extensions.get::<ApiVersion>()?;
         let older = settings.gates_above(version.index())?;
-        let path = path_without_version(&settings.paths, version, head.uri.path());
+        let path = path_without_version(settings, version, head.uri.path());
         let passed = older.filter(|at| settings.gates[*at].1.is_for(head, &path));
         // There are fewer gates than `u16` counts.
         let gates: Box<[u16]> = passed.map(|at| at as u16).collect();
@@ -105,6 +105,10 @@ impl Way {
 }
 
 impl Settings {
+    pub(super) fn has_gates_above(&self, index: Index) -> bool {
+        self.gates_above(index).is_some()
+    }
+
     /// The places of the gates that newer versions than this one have, oldest first.
     fn gates_above(&self, index: Index) -> Option<std::ops::Range<usize>> {
         let first = self.gates.partition_point(|(introduced, _)| *introduced <= index);
@@ -112,16 +116,19 @@ impl Settings {
     }
 }
 
+/// Wherever the version was found first, it may stand in the path too.
 fn path_without_version<'p>(
-    paths: &[PathSegment],
+    settings: &Settings,
     version: &ApiVersion,
     path: &'p str,
 ) -> Cow<'p, str> {
-    if version.stripped_after.is_some() || version.source() != Some(crate::Source::Path) {
+    if version.stripped_after.is_some() {
         return Cow::Borrowed(path);
     }
-    let without = paths.iter().find_map(|segment| {
-        let (_, end) = segment.split(path)?;
+    let without = settings.paths.iter().find_map(|segment| {
+        let (text, end) =
+            segment.split(path).filter(|(text, _)| settings.table.is_version(text))?;
+        debug_assert!(!text.is_empty());
         Some(match (&**segment.prefix(), &path[end..]) {
             ("", "") => Cow::Borrowed("/"),
             ("", rest) => Cow::Borrowed(rest),

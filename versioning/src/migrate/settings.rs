@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::gate::Gate;
+use crate::table::Table;
 use crate::{Index, PathSegment};
 
 /// What all clones of a layer have in common.
@@ -11,6 +12,7 @@ pub(super) struct Settings {
     pub(super) gates: Vec<(Index, Gate)>,
     pub(super) names: Vec<Arc<str>>,
     pub(super) paths: Vec<PathSegment>,
+    pub(super) table: Arc<dyn Table>,
     pub(super) max_request_body: usize,
     pub(super) max_response_body: usize,
     pub(super) read_timeout: Duration,
