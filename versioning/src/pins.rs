@@ -220,24 +220,32 @@ impl Inner {
         &self,
         account: &Key,
         step: impl Future<Output = Result<T, StoreError>>,
-        known: impl FnOnce(&T) -> Option<Arc<str>>,
+        known: impl Fn(&T) -> Option<Arc<str>>,
     ) -> Result<T, StoreError> {
-        let mut outcome = Err(StoreError::new(StoreErrorKind::NotAsked));
-        let keep = async {
-            outcome = step.await;
-            let version = outcome.as_ref().ok().and_then(known);
-            let now = self.clock.monotonic();
-            // What is not known is asked for.
-            let keep = if version.is_some() { self.keep_for } else { Duration::ZERO };
-            let fresh_until = now.saturating_add(keep);
-            let good_until = match &version {
-                Some(_) => fresh_until.saturating_add(self.stale_for),
-                None => now,
+        let (mut made, mut outcome) = (pin!(step), None);
+        loop {
+            let keep = async {
+                let answer = made.as_mut().await;
+                let entry = self.entry(answer.as_ref().ok().and_then(&known));
+                outcome = Some(answer);
+                entry
             };
-            Entry { version, fresh_until, good_until }
-        };
-        self.cache.entry_by_ref(account).or_insert_with_if(keep, |_| true).await;
-        outcome
+            self.cache.entry_by_ref(account).or_insert_with_if(keep, |_| true).await;
+            // Whoever comes while somebody asks is given that answer, and has made no step yet.
+            if let Some(outcome) = outcome {
+                return outcome;
+            }
+        }
+    }
+
+    /// What is known now. What is not is asked for.
+    fn entry(&self, version: Option<Arc<str>>) -> Entry {
+        let now = self.clock.monotonic();
+        if version.is_none() {
+            return Entry { version, fresh_until: now, good_until: now };
+        }
+        let fresh_until = now.saturating_add(self.keep_for);
+        Entry { version, fresh_until, good_until: fresh_until.saturating_add(self.stale_for) }
     }
 
     async fn load(&self, account: &Key, old: Option<Entry>) -> Entry {

@@ -395,3 +395,51 @@ fn all_that_is_wrong_is_told_at_once() {
         .unwrap_err();
     assert_eq!(errors.as_slice().len(), 5, "{errors}");
 }
+
+/// A store whose answers to requests take a while.
+#[derive(Clone)]
+struct Slow {
+    store: MemoryStore,
+    answers: Arc<tokio::sync::Semaphore>,
+}
+
+impl PinStore for Slow {
+    fn get(&self, lookup: Lookup<'_>) -> StoreFuture<Result<Option<String>, StoreError>> {
+        self.store.get(lookup)
+    }
+
+    fn pin_if_absent(&self, pin: Pin<'_>) -> StoreFuture<Result<Pinned, StoreError>> {
+        let (answer, answers) = (self.store.pin_if_absent(pin), Arc::clone(&self.answers));
+        StoreFuture::new(async move {
+            let answer = answer.await;
+            answers.acquire().await.unwrap().forget();
+            answer
+        })
+    }
+
+    fn compare_and_set(&self, change: Change<'_>) -> StoreFuture<Result<Changed, StoreError>> {
+        self.store.compare_and_set(change)
+    }
+
+    fn unpin(&self, lookup: Lookup<'_>) -> StoreFuture<Result<Unpinned, StoreError>> {
+        self.store.unpin(lookup)
+    }
+}
+
+/// What was asked before the change is not kept after it.
+#[tokio::test]
+async fn a_move_is_not_forgotten_for_a_look_that_began_before() {
+    let answers = Arc::new(tokio::sync::Semaphore::new(0));
+    let slow = Slow { store: MemoryStore::new(), answers: Arc::clone(&answers) };
+    let layer = builder().pins(Pins::new(slow).first(OLD)).build().unwrap();
+    let (asking, moving) = (layer.clone(), layer.account_pins().unwrap());
+    let first = tokio::spawn(async move { ask(&asking, &[("x-account", "a")]).await });
+    tokio::task::yield_now().await;
+    let moved = tokio::spawn(async move { moving.change(&Key::from("a"), OLD, NEW).await });
+    tokio::task::yield_now().await;
+    answers.add_permits(1);
+    assert_eq!(first.await.unwrap().resolved(), OLD);
+    assert_eq!(moved.await.unwrap().unwrap(), Changed::Yes);
+    // It would wait, were it asked for again.
+    assert_eq!(ask(&layer, &[("x-account", "a")]).await.resolved(), NEW);
+}
