@@ -1,4 +1,4 @@
-use crate::{Keyset, Sort, Value};
+use crate::{Place, Sort, Value};
 
 /// Which way a list is read from a place in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -9,6 +9,15 @@ pub enum Direction {
     Forward,
     /// What comes before, in the same order.
     Backward,
+}
+
+impl Direction {
+    pub(crate) const fn opposite(self) -> Self {
+        match self {
+            Self::Forward => Self::Backward,
+            Self::Backward => Self::Forward,
+        }
+    }
 }
 
 /// What a cursor says: after or before which place a page begins.
@@ -25,12 +34,12 @@ pub struct Anchor {
 
 impl Anchor {
     /// After this row.
-    pub fn after(row: impl Keyset) -> Self {
+    pub fn after(row: impl Place) -> Self {
         Self { direction: Direction::Forward, values: row.into_values() }
     }
 
     /// Before this row.
-    pub fn before(row: impl Keyset) -> Self {
+    pub fn before(row: impl Place) -> Self {
         Self { direction: Direction::Backward, values: row.into_values() }
     }
 

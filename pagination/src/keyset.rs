@@ -2,15 +2,26 @@ use crate::{Sort, Value};
 
 /// A row's place in an order: the values of the columns that the order is made of.
 ///
+/// Made by [`keyset!`](crate::keyset); or the values themselves, where an order is made at run time.
+pub trait Place {
+    /// The values, in the order of the columns.
+    fn into_values(self) -> Vec<Value>;
+}
+
+impl Place for Vec<Value> {
+    fn into_values(self) -> Vec<Value> {
+        self
+    }
+}
+
+/// A place in an order that is known when the program is compiled.
+///
 /// Made by [`keyset!`](crate::keyset), from one declaration.
-pub trait Keyset: Sized + Send + Sync + 'static {
+pub trait Keyset: Place + Sized + Send + Sync + 'static {
     /// The order.
     fn sort() -> &'static Sort;
 
-    /// The values, in the order of the columns.
-    fn into_values(self) -> Vec<Value>;
-
-    /// Back again; nothing if they are not values of these columns.
+    /// The place of these values; nothing if they are not values of these columns.
     fn from_values(values: Vec<Value>) -> Option<Self>;
 }
 
@@ -72,6 +83,12 @@ macro_rules! keyset {
             $($(#[$field_attribute])* $field_visible $field: $type,)+
         }
 
+        impl $crate::Place for $name {
+            fn into_values(self) -> ::std::vec::Vec<$crate::Value> {
+                ::std::vec![$($crate::KeyField::into_value(self.$field)),+]
+            }
+        }
+
         impl $crate::Keyset for $name {
             fn sort() -> &'static $crate::Sort {
                 const COLUMNS: &[$crate::Column] =
@@ -80,10 +97,6 @@ macro_rules! keyset {
                 // Looked at when it is compiled, and not when it is first used.
                 const _: () = $crate::assert_sorted(COLUMNS);
                 &SORT
-            }
-
-            fn into_values(self) -> ::std::vec::Vec<$crate::Value> {
-                ::std::vec![$($crate::KeyField::into_value(self.$field)),+]
             }
 
             fn from_values(

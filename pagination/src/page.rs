@@ -1,0 +1,209 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use http::Extensions;
+
+use crate::context::Context;
+use crate::{
+    Anchor, Around, Direction, Encoder, Keyset, PageError, Paged, Place, Rejection, Seek, Sort,
+    Verified,
+};
+
+/// A page that was asked for, before it is known how it is sorted. In the extensions of requests that passed
+/// a [`PageLayer`](crate::PageLayer), and an axum extractor.
+///
+/// Its cursor has been looked at: it is one of this service's, for this list and this caller.
+///
+/// ```
+/// use stonework_pagination::{AnyPage, Page, PageError, keyset};
+///
+/// keyset! {
+///     struct Newest {
+///         created_at: i64 => desc,
+///         id: i64 => desc unique,
+///     }
+/// }
+///
+/// fn page(extensions: &http::Extensions) -> Result<Page<Newest>, PageError> {
+///     AnyPage::of(extensions)?.sorted_by()
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct AnyPage {
+    pub(crate) context: Arc<Context>,
+}
+
+impl AnyPage {
+    /// The page that a request asks for.
+    ///
+    /// # Errors
+    ///
+    /// When there is no layer around.
+    pub fn of(extensions: &Extensions) -> Result<Self, PageError> {
+        extensions.get().cloned().ok_or_else(PageError::no_layer)
+    }
+
+    /// How many items it has at most.
+    pub fn limit(&self) -> u32 {
+        self.context.asked.limit
+    }
+
+    /// The id of the object that it begins after or before, where the contract has ids for cursors
+    /// ([`Profile::stripe`](crate::Profile::stripe)). Look it up, and go on with [`at`](Self::at).
+    pub fn id(&self) -> Option<&str> {
+        if self.context.cursors.is_some() {
+            return None;
+        }
+        self.context.asked.cursor.as_deref()
+    }
+
+    /// The page, in this order.
+    ///
+    /// # Errors
+    ///
+    /// When its cursor is for another order. It is as any other cursor that cannot be used.
+    pub fn sorted_by<K: Keyset>(&self) -> Result<Page<K>, PageError> {
+        self.sorted(K::sort().clone())
+    }
+
+    /// The page, in an order that is made at run time.
+    ///
+    /// # Errors
+    ///
+    /// As [`sorted_by`](Self::sorted_by).
+    pub fn sorted<P: Place>(&self, sort: Sort) -> Result<Page<P>, PageError> {
+        if self.id().is_some() {
+            return Err(self.error(Rejection::Misused));
+        }
+        let context = &self.context;
+        let anchor = self.anchor(context.cursor.as_ref(), &sort)?;
+        let until = self.anchor(context.until.as_ref(), &sort)?;
+        Ok(Page::new(Arc::clone(context), sort, anchor, until))
+    }
+
+    /// The page that begins at this row, which is the one of [`id`](Self::id); nothing if there is none.
+    ///
+    /// # Errors
+    ///
+    /// When an id was sent and there is no row.
+    pub fn at<K: Keyset>(&self, row: Option<K>) -> Result<Page<K>, PageError> {
+        let direction = self.context.asked.direction;
+        let anchor = match (self.id(), row) {
+            (None, _) => None,
+            (Some(_), None) => return Err(self.error(Rejection::Cursor)),
+            (Some(_), Some(row)) => Some(Anchor { direction, values: row.into_values() }),
+        };
+        Ok(Page::new(Arc::clone(&self.context), K::sort().clone(), anchor, None))
+    }
+
+    fn anchor(&self, cursor: Option<&Verified>, sort: &Sort) -> Result<Option<Anchor>, PageError> {
+        let anchor = cursor.map(|verified| verified.anchor(sort)).transpose();
+        anchor.map_err(|_| self.error(Rejection::Cursor))
+    }
+
+    pub(crate) fn error(&self, rejection: Rejection) -> PageError {
+        PageError::new(rejection, &self.context)
+    }
+}
+
+/// A page of a list that is sorted by `K`. An axum extractor.
+///
+/// ```
+/// use stonework_pagination::{Dialect, Page, PageError, Paged, keyset};
+///
+/// struct Transfer {
+///     id: i64,
+///     created_at: i64,
+/// }
+///
+/// keyset! {
+///     struct Newest {
+///         created_at: i64 => desc,
+///         id: i64 => desc unique,
+///     }
+/// }
+///
+/// async fn list(page: Page<Newest>) -> Result<Paged<Transfer>, PageError> {
+///     let statement = page.seek().render(Dialect::Sqlite, "SELECT * FROM transfers")?;
+///     let rows: Vec<Transfer> = query(&statement).await;
+///     page.finish(rows, |row| Newest { created_at: row.created_at, id: row.id }).await
+/// }
+/// # async fn query(_: &stonework_pagination::Statement) -> Vec<Transfer> { Vec::new() }
+/// # let _ = list;
+/// ```
+pub struct Page<K> {
+    context: Arc<Context>,
+    sort: Sort,
+    anchor: Option<Anchor>,
+    until: Option<Anchor>,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<K> Page<K> {
+    fn new(
+        context: Arc<Context>,
+        sort: Sort,
+        anchor: Option<Anchor>,
+        until: Option<Anchor>,
+    ) -> Self {
+        Self { context, sort, anchor, until, kind: PhantomData }
+    }
+
+    /// How many items it has at most.
+    pub fn limit(&self) -> u32 {
+        self.context.asked.limit
+    }
+
+    /// Which way it is read.
+    pub fn direction(&self) -> Direction {
+        self.anchor.as_ref().map_or(self.context.asked.direction, |anchor| anchor.direction)
+    }
+
+    /// Where it begins; nothing if that is an end of the list.
+    pub const fn anchor(&self) -> Option<&Anchor> {
+        self.anchor.as_ref()
+    }
+
+    /// How its rows are found. It asks for one more than the limit, to know whether there are more.
+    pub fn seek(&self) -> Seek {
+        todo!()
+    }
+}
+
+impl<K: Place> Page<K> {
+    /// The page of these rows, which are all that [`seek`](Self::seek) has found, as it found them. `place`
+    /// tells the place of a row.
+    ///
+    /// # Errors
+    ///
+    /// When the store of cursors does not answer, or a place is none of the order.
+    pub async fn finish<T>(
+        &self,
+        rows: Vec<T>,
+        place: impl Fn(&T) -> K,
+    ) -> Result<Paged<T>, PageError> {
+        todo!()
+    }
+}
+
+impl<K> Clone for Page<K> {
+    fn clone(&self) -> Self {
+        Self {
+            context: Arc::clone(&self.context),
+            sort: self.sort.clone(),
+            anchor: self.anchor.clone(),
+            until: self.until.clone(),
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<K> fmt::Debug for Page<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("limit", &self.limit())
+            .field("direction", &self.direction())
+            .finish_non_exhaustive()
+    }
+}
