@@ -1,13 +1,16 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::json;
 
 use crate::context::Context;
 use crate::link::{self, To};
 use crate::profile::Style;
-use crate::{Direction, Total};
+use crate::{Direction, PageError, Total};
 
 /// The items of a page, and what there is to tell of those around it. Made by [`Page::finish`](crate::Page::finish).
 ///
@@ -163,6 +166,21 @@ fn tell<M: SerializeMap>(
 }
 
 impl<T: Serialize> Paged<T> {
+    /// The answer: JSON in the form of the layer's contract, with [`Around`] in its extensions, of which the
+    /// layer makes `Link`.
+    ///
+    /// # Errors
+    ///
+    /// When an item cannot be written as JSON.
+    pub fn to_response(&self) -> Result<Response<Bytes>, PageError> {
+        let body = serde_json::to_vec(self).map_err(PageError::misused)?;
+        let mut response = Response::new(Bytes::from(body));
+        let media_type = HeaderValue::from_static(self.media_type());
+        response.headers_mut().insert(CONTENT_TYPE, media_type);
+        response.extensions_mut().insert(self.around.clone());
+        Ok(response)
+    }
+
     fn tell_total<M: SerializeMap>(&self, map: &mut M, name: &str) -> Result<(), M::Error> {
         tell(map, name, self.total.and_then(Total::exact))
     }
