@@ -23,7 +23,7 @@ stages() {
 core|default|formatting, lints, docs, each crate alone, dependency rules, tests that need no other program
 redis|default|all tests with all features, against redis-servers that the tests start themselves
 clients|default|client libraries of other people against the examples
-browser|default|a real Chromium before the CORS layer
+browser|default|a real Chromium before the CORS layer, by itself and with versions
 model|default|what locks protect, in the many orders that a model checker tries
 soak|on demand|long runs of a release build
 TABLE

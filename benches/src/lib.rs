@@ -9,11 +9,13 @@ mod cors;
 mod idempotency;
 mod inner;
 mod layered;
+pub mod migrate;
 pub mod ratelimit;
 mod rounds;
 mod suite;
 mod table;
 mod time;
+mod versioning;
 mod work;
 
 pub use rounds::Rounds;

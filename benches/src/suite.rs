@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::work::Bench;
-use crate::{cors, idempotency, ratelimit};
+use crate::{cors, idempotency, ratelimit, versioning};
 
 /// The word of the bare service, the first subject of every scenario.
 pub const FLOOR: &str = "floor";
@@ -11,7 +11,7 @@ pub const OURS: &str = "stonework";
 
 /// All suites.
 pub fn suites() -> Vec<Suite> {
-    vec![cors::suite(), idempotency::suite(), ratelimit::suite()]
+    vec![cors::suite(), idempotency::suite(), ratelimit::suite(), versioning::suite()]
 }
 
 /// What is measured of one crate.

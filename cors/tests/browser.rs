@@ -5,14 +5,17 @@
 
 #[path = "browser/chromium.rs"]
 mod chromium;
+#[path = "browser/service.rs"]
+mod service;
 #[path = "browser/sites.rs"]
 mod sites;
 
 use std::time::Duration;
 
-use chromium::{Seen, run};
+use chromium::{Seen, assert_blocked, assert_read, in_page, run};
 use serde_json::json;
-use sites::{origin, serve, service, under};
+use service::{service, under};
+use sites::{origin, serve};
 use stonework_cors::{ByHost, CorsLayer, CorsLayerBuilder, Policy, bundle};
 
 const LOCAL: &str = "localhost";
@@ -31,24 +34,8 @@ fn usual() -> CorsLayerBuilder {
         .credentials(true)
 }
 
-/// Runs a script in the page, which finds the service's URL in `api`.
-fn in_page(page: &str, host: &str, port: u16, script: &str) -> Seen {
-    run(page, &format!("const api = 'http://{host}:{port}'; {script}"))
-}
-
 fn ask(layer: CorsLayerBuilder, script: &str) -> Seen {
-    in_page(&page(), "127.0.0.1", service(layer), script)
-}
-
-fn assert_read(seen: &Seen) {
-    assert_eq!(seen.result["status"], 200, "{seen:?}");
-    assert_eq!(seen.cors, [], "{seen:?}");
-}
-
-#[track_caller]
-fn assert_blocked(seen: &Seen, error: &str, names: &str) {
-    assert!(seen.result["blocked"].is_string(), "{seen:?}");
-    assert_eq!(seen.cors, [(error.to_owned(), names.to_owned())], "{seen:?}");
+    in_page(&page(), "127.0.0.1", &service(layer), script)
 }
 
 #[test]
@@ -94,10 +81,10 @@ fn cookies_are_sent_and_set_if_credentials_are_allowed() {
         await ask(api + '/login', {method: 'POST', ...all});
         return [await ask(api + '/who', all), await ask(api + '/who')];
     ";
-    let with = in_page(&page(), LOCAL, service(usual()), script);
+    let with = in_page(&page(), LOCAL, &service(usual()), script);
     assert_eq!(with.result[0]["text"], "user=alice", "{with:?}");
     assert_eq!(with.result[1]["text"], "nobody", "a page has to say so");
-    let without = in_page(&page(), LOCAL, service(usual().credentials(false)), script);
+    let without = in_page(&page(), LOCAL, &service(usual().credentials(false)), script);
     assert_eq!(without.result[1]["status"], 200);
     assert!(without.result[0]["blocked"].is_string(), "{without:?}");
 }
@@ -113,7 +100,7 @@ fn names_below_a_wildcard_are_allowed_and_the_name_itself_is_not() {
         ("evilapp.example.test", false),
     ] {
         let seen =
-            in_page(&origin(host), "127.0.0.1", service(below()), "return ask(api + '/hello')");
+            in_page(&origin(host), "127.0.0.1", &service(below()), "return ask(api + '/hello')");
         assert_eq!(seen.result["status"] == 200, allowed, "{host}: {seen:?}");
     }
 }
@@ -133,7 +120,7 @@ fn each_tenant_has_its_own_pages() {
         ("duff.api.example.test", policy("duff.example.test")),
     ];
     let cors = CorsLayer::builder().policies(ByHost::new(hosts).unwrap()).build().unwrap();
-    let port = serve(under(&cors));
+    let service = serve(under(&cors));
     for (page, api, allowed) in [
         ("acme.example.test", "acme.api.example.test", true),
         ("duff.example.test", "duff.api.example.test", true),
@@ -141,7 +128,7 @@ fn each_tenant_has_its_own_pages() {
         ("acme.example.test", "other.api.example.test", false),
     ] {
         let script = "return ask(api + '/hello', {credentials: 'include'})";
-        let seen = in_page(&origin(page), api, port, script);
+        let seen = in_page(&origin(page), api, &service, script);
         assert_eq!(seen.result["status"] == 200, allowed, "{page} {api}: {seen:?}");
     }
 }
@@ -204,19 +191,16 @@ fn times_are_seen_if_that_is_allowed() {
     assert_eq!(ask(usual(), script).result, false);
 }
 
-/// How many preflights were sent.
-fn preflights(seen: &Seen) -> usize {
-    seen.sent.iter().filter(|headers| !headers["access-control-request-method"].is_null()).count()
-}
-
 #[test]
 fn a_preflight_is_remembered_for_as_long_as_was_said() {
     let script = "
         await ask(api + '/hello', {method: 'PUT'});
         return ask(api + '/hello', {method: 'PUT'});
     ";
-    assert_eq!(preflights(&ask(usual().max_age(Duration::from_secs(600)), script)), 1);
-    assert_eq!(preflights(&ask(usual().max_age(Duration::ZERO), script)), 2);
+    let remembered = ask(usual().max_age(Duration::from_secs(600)), script);
+    assert_eq!(remembered.preflights().count(), 1, "{remembered:?}");
+    let forgotten = ask(usual().max_age(Duration::ZERO), script);
+    assert_eq!(forgotten.preflights().count(), 2, "{forgotten:?}");
 }
 
 /// What `requested_headers` relies on for its fast way.
@@ -226,28 +210,27 @@ fn chromium_lists_names_in_order_and_without_spaces() {
         "return ask(api + '/hello', {headers: {'X-B': '1', 'x-a': '2', Authorization: '3'}})";
     let seen = ask(usual().include(["x-b"]), script);
     assert_read(&seen);
-    let preflight =
-        seen.sent.iter().find(|headers| !headers["access-control-request-method"].is_null());
-    assert_eq!(preflight.unwrap()["access-control-request-headers"], "authorization,x-a,x-b");
+    let preflight = seen.preflights().next().unwrap();
+    assert_eq!(preflight.headers["access-control-request-headers"], "authorization,x-a,x-b");
 }
 
 /// A browser says of a page that it is of the same origin, and no page can.
 #[test]
 fn requests_of_the_same_origin_are_never_refused() {
-    let port = service(usual().reject_actual(true));
+    let service = service(usual().reject_actual(true));
     let script = "return [
         await ask('/hello', {method: 'POST'}),
         await ask('/hello', {method: 'POST', headers: {'sec-fetch-site': 'cross-site'}}),
     ]";
-    let same = run(&format!("http://{LOCAL}:{port}/hello"), script);
+    let same = run(&format!("http://{LOCAL}:{}/hello", service.port), script);
     assert_eq!(same.result[0]["status"], 200, "{same:?}");
     assert_eq!(same.result[1]["status"], 200, "{same:?}");
     let forged = "return ask(api + '/hello', {headers: {'sec-fetch-site': 'same-origin'}})";
-    let other = in_page(&origin("a.example.test"), LOCAL, port, forged);
+    let before = service.arrived().len();
+    let other = in_page(&origin("a.example.test"), LOCAL, &service, forged);
     assert_blocked(&other, "MissingAllowOriginHeader", "");
-    let said: Vec<_> = other.sent.iter().filter(|headers| !headers["origin"].is_null()).collect();
-    assert_eq!(said.len(), 1, "{other:?}");
-    assert_eq!(said[0]["sec-fetch-site"], "cross-site");
+    let [said] = &other.arrived[before..] else { panic!("{other:?}") };
+    assert_eq!(said.headers["sec-fetch-site"], "cross-site");
 }
 
 /// Each mistake that a configuration can have, and what DevTools then says in debug mode.

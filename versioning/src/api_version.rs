@@ -7,7 +7,7 @@ use crate::{Index, Source};
 #[non_exhaustive]
 pub struct ApiVersion {
     pub(crate) resolved: Arc<str>,
-    pub(crate) requested: Option<Arc<str>>,
+    pub(crate) requested: Requested,
     pub(crate) index: Index,
     pub(crate) source: Option<Source>,
     pub(crate) pinned: bool,
@@ -15,6 +15,14 @@ pub struct ApiVersion {
     pub(crate) stripped_after: Option<Arc<str>>,
     /// The parameter of the query that it stands in, if it was found there first.
     pub(crate) parameter: Option<Arc<str>>,
+}
+
+/// Nearly always the one that it gets, which is counted once then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Requested {
+    None,
+    Resolved,
+    Other(Arc<str>),
 }
 
 impl ApiVersion {
@@ -26,7 +34,11 @@ impl ApiVersion {
     /// The version that was asked for, in the same form; nothing if none was. It is another one only under
     /// [`Select::Waterfall`](crate::Select::Waterfall).
     pub fn requested(&self) -> Option<&str> {
-        self.requested.as_deref()
+        match &self.requested {
+            Requested::None => None,
+            Requested::Resolved => Some(&self.resolved),
+            Requested::Other(other) => Some(other),
+        }
     }
 
     /// Its place among all versions, oldest first: to branch on, beside
@@ -52,7 +64,7 @@ impl ApiVersion {
     /// path, and `/orders/7?version=v1` if it stands in the query, as the Azure API guidelines ask of links
     /// to the next page. A version in a header is no part of a link.
     pub fn path(&self, path: &str) -> String {
-        let version = self.requested.as_deref().unwrap_or(&self.resolved);
+        let version = self.requested().unwrap_or(&self.resolved);
         let after = self.stripped_after.as_deref();
         let rest = after.and_then(|after| Some((after, path.strip_prefix(after)?)));
         match (rest, &self.parameter) {

@@ -21,6 +21,9 @@ use crate::{
 #[cfg(feature = "accounts")]
 use crate::{Key, LastSeen, Pins};
 
+/// In which a response tells its version, unless another is named.
+const ECHO: HeaderName = HeaderName::from_static("api-version");
+
 /// Finds out which version a request wants, lets it through or says why not, and tells clients what becomes
 /// of that version.
 #[derive(Clone)]
@@ -39,7 +42,7 @@ impl VersionLayer {
             unspecified: None,
             latest: false,
             neutral: None,
-            echo: "api-version".to_owned(),
+            echo: ECHO.as_str().to_owned(),
             echoes: true,
             report: true,
             dry_run: false,
@@ -167,7 +170,7 @@ impl<V: Version> VersionLayerBuilder<V> {
     }
 
     /// Requests for which this holds have no version: health checks, webhooks, documentation. So have the
-    /// preflights of browsers, which cannot say one.
+    /// preflights of browsers, which cannot say one. Their path is not stripped either.
     pub fn neutral(
         mut self,
         neutral: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static,
@@ -281,6 +284,8 @@ impl<V: Version> VersionLayerBuilder<V> {
             errors.push(ConfigError::new("read", "none", reason));
         }
         let echo = match HeaderName::from_bytes(self.echo.as_bytes()) {
+            // One that is not counted when it is cloned.
+            Ok(name) if name == ECHO => Some(ECHO),
             Ok(name) => Some(name),
             Err(_) => {
                 let reason = "is no name of a header; use one such as api-version";
@@ -295,6 +300,7 @@ impl<V: Version> VersionLayerBuilder<V> {
         let told: Vec<Told> = versions.iter().map(|index| versions.told(index)).collect();
         let offers = if self.report { Offer::all(&versions) } else { Vec::new() };
         let (newest, counted) = (versions.iter().next_back(), told.len());
+        let needs_time = versions.moments().next().is_some();
         let table = Typed {
             names: versions.iter().map(|index| versions.name(index).into()).collect(),
             versions,
@@ -313,6 +319,8 @@ impl<V: Version> VersionLayerBuilder<V> {
         }
         #[cfg(feature = "accounts")]
         let accounts = self.accounts.build(&table, &table.names, &mut errors);
+        #[cfg(feature = "accounts")]
+        let needs_time = needs_time || accounts.accounts.last_seen.is_some();
         let varies_by = read_headers(&table.readers).into_iter();
         #[cfg(feature = "accounts")]
         let varies_by = varies_by.chain(accounts.varies_by.clone());
@@ -331,6 +339,7 @@ impl<V: Version> VersionLayerBuilder<V> {
             brownout_status: self.brownout_status,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
             problem_base: self.problem_base,
+            needs_time,
             counters: Counters::new(counted),
             #[cfg(feature = "accounts")]
             pin_outage: accounts.outage,

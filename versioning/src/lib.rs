@@ -312,7 +312,8 @@ pub use warning::Warning;
 /// is yours to allow.
 pub const REQUEST_HEADERS: &[&str] = &["api-version"];
 
-/// The response headers that this crate writes, for CORS to expose.
+/// The response headers that this crate writes, for CORS to expose. Put CORS around this layer: a page cannot
+/// read a refusal without its headers.
 pub const RESPONSE_HEADERS: &[&str] = &[
     "api-version",
     "deprecation",
@@ -320,4 +321,5 @@ pub const RESPONSE_HEADERS: &[&str] = &[
     "link",
     "api-supported-versions",
     "api-deprecated-versions",
+    "retry-after",
 ];

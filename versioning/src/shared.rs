@@ -7,6 +7,7 @@ use stonework_core::{Clock, RequestHead};
 
 #[cfg(feature = "accounts")]
 use crate::accounts::Accounts;
+use crate::api_version::Requested;
 use crate::table::Table;
 use crate::told::{Offer, Told};
 use crate::usage::Counters;
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) dry_run: bool,
     pub(crate) brownout_status: StatusCode,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Does a version change some day, or is it remembered when one was used?
+    pub(crate) needs_time: bool,
     pub(crate) problem_base: String,
     pub(crate) counters: Counters,
     #[cfg(feature = "accounts")]
@@ -46,8 +49,9 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// Where nothing depends on the time, the beginning of it: to look at a clock is not for nothing.
     pub(crate) fn now(&self) -> Moment {
-        Moment::unix(self.clock.unix().as_secs())
+        if self.needs_time { Moment::unix(self.clock.unix().as_secs()) } else { Moment::unix(0) }
     }
 
     /// How clients are told this version.
@@ -59,7 +63,7 @@ impl Shared {
     pub(crate) fn unasked(&self, index: Index, pinned: bool) -> ApiVersion {
         ApiVersion {
             resolved: Arc::clone(&self.names[index.get()]),
-            requested: None,
+            requested: Requested::None,
             index,
             source: None,
             pinned,

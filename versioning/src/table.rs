@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use stonework_core::RequestHead;
 
+use crate::api_version::Requested;
 use crate::life::Stage;
 use crate::{ApiVersion, Fault, Index, Moment, Reader, Select, Source, Version, Versions};
 
@@ -34,12 +35,12 @@ impl<V: Version> Table for Typed<V> {
         Ok(resolved.map(|resolved| {
             let name = Arc::clone(&self.names[resolved.index.get()]);
             let requested = match self.select {
-                Select::Exact => Arc::clone(&name),
+                Select::Exact => Requested::Resolved,
                 Select::Waterfall => self.requested(head, &name),
             };
             ApiVersion {
                 resolved: name,
-                requested: Some(requested),
+                requested,
                 index: resolved.index,
                 source: Some(resolved.source),
                 pinned: false,
@@ -76,7 +77,7 @@ impl<V: Version> Typed<V> {
     }
 
     /// What was asked for, in its canonical form.
-    fn requested(&self, head: &RequestHead<'_>, resolved: &Arc<str>) -> Arc<str> {
+    fn requested(&self, head: &RequestHead<'_>, resolved: &str) -> Requested {
         let mut requested = None;
         for reader in &self.readers {
             reader.each(head, &mut |_, text| {
@@ -86,8 +87,8 @@ impl<V: Version> Typed<V> {
             });
         }
         match requested.map(|version| version.to_string()) {
-            Some(name) if *name != **resolved => name.into(),
-            _ => Arc::clone(resolved),
+            Some(name) if name != resolved => Requested::Other(name.into()),
+            _ => Requested::Resolved,
         }
     }
 }

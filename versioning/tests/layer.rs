@@ -1,6 +1,7 @@
 //! The layer as clients meet it.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
@@ -11,8 +12,8 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use stonework_versioning::{
     ApiVersion, Clock, DateVersion, GrpcPackage, Header, Major, MediaType, Moment, NotExecuted,
-    OriginalUri, PathSegment, Query, Rejection, RequestHead, Select, Source, VersionLayer,
-    VersionLayerBuilder, Warning,
+    OriginalUri, PathSegment, Query, RESPONSE_HEADERS, Rejection, RequestHead, Select, Source,
+    VersionLayer, VersionLayerBuilder, Warning,
 };
 use tower::{Layer, ServiceExt, service_fn};
 
@@ -165,6 +166,17 @@ async fn a_version_goes_through_its_life_while_the_service_runs() {
     assert!(sunset.header("link").contains("successor-version"));
     let two = ask_layer(&layer, Request::get("/v2/orders")).await;
     assert_eq!(two.header("deprecation"), "");
+}
+
+/// A brownout tells all that there is to tell.
+#[tokio::test]
+async fn what_is_written_is_listed_for_cors_to_expose() {
+    let told = ask(builder(&Hand::at("2026-06-01")), Request::get("/v1/orders")).await;
+    // A page reads the one without asking, and has no use for the other.
+    let unlisted = ["content-type", "vary"];
+    let written = told.headers.keys().map(http::HeaderName::as_str);
+    let written: BTreeSet<_> = written.filter(|name| !unlisted.contains(name)).collect();
+    assert_eq!(written, RESPONSE_HEADERS.iter().copied().collect());
 }
 
 #[tokio::test]

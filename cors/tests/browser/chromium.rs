@@ -6,6 +6,8 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
+use crate::sites::{Arrived, Site};
+
 /// One for all tests: it takes a second to start. It ends when its standard input does.
 static CHROMIUM: LazyLock<Mutex<Chromium>> = LazyLock::new(|| Mutex::new(Chromium::start()));
 
@@ -32,7 +34,8 @@ impl Chromium {
     fn start() -> Self {
         let python = std::env::var_os("STONEWORK_PYTHON").unwrap_or_else(|| "python3".into());
         let spawned = Command::new(&python)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/driver.py"))
+            // From whichever crate this is built into.
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../cors/tests/browser/driver.py"))
             // A proxy of the environment would get in between.
             .env("NO_PROXY", "*")
             .env("no_proxy", "*")
@@ -62,8 +65,20 @@ pub(crate) struct Seen {
     pub(crate) result: Value,
     /// What DevTools was told of requests that CORS stopped: the error, and what it names.
     pub(crate) cors: Vec<(String, String)>,
-    /// The headers of requests that were sent, preflights too.
-    pub(crate) sent: Vec<Value>,
+    /// The requests that have reached the service so far, preflights too.
+    pub(crate) arrived: Vec<Arrived>,
+}
+
+impl Seen {
+    pub(crate) fn preflights(&self) -> impl Iterator<Item = &Arrived> {
+        self.arrived.iter().filter(|request| request.is_preflight())
+    }
+}
+
+/// Runs a script in the page, which finds the service's URL in `api`.
+pub(crate) fn in_page(page: &str, host: &str, service: &Site, script: &str) -> Seen {
+    let seen = run(page, &format!("const api = 'http://{host}:{}'; {script}", service.port));
+    Seen { arrived: service.arrived(), ..seen }
 }
 
 /// Runs the body of an async function in a fresh profile, on this page.
@@ -77,7 +92,20 @@ pub(crate) fn run(page: &str, script: &str) -> Seen {
     let cors = heard["cors"].as_array().unwrap().iter();
     Seen {
         cors: cors.map(|status| (text(&status["error"]), text(&status["parameter"]))).collect(),
-        sent: heard["sent"].as_array().unwrap().clone(),
+        arrived: Vec::new(),
         result: heard["result"].take(),
     }
+}
+
+#[track_caller]
+pub(crate) fn assert_read(seen: &Seen) {
+    assert_eq!(seen.result["status"], 200, "{seen:?}");
+    assert_eq!(seen.cors, [], "{seen:?}");
+}
+
+/// DevTools says why, and of what.
+#[track_caller]
+pub(crate) fn assert_blocked(seen: &Seen, error: &str, names: &str) {
+    assert!(seen.result["blocked"].is_string(), "{seen:?}");
+    assert_eq!(seen.cors, [(error.to_owned(), names.to_owned())], "{seen:?}");
 }

@@ -1,17 +1,16 @@
-//! Sites on the loopback: pages, and services under a layer.
+//! Sites on the loopback: pages, and whatever else is served.
 
-use std::sync::LazyLock;
+use std::future::ready;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn};
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{any, get, post};
-use stonework_cors::{CorsLayer, CorsLayerBuilder};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::map_request;
+use axum::response::Html;
+use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tower::ServiceBuilder;
 
 /// One for all tests, each of which has a thread of its own.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -19,7 +18,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 /// Pages without anything in them, on a port of their own.
 static PAGES: LazyLock<u16> = LazyLock::new(|| {
     let blank = || async { Html("<!doctype html><link rel=icon href=data:,><title>page</title>") };
-    serve(Router::new().fallback(get(blank)))
+    serve(Router::new().fallback(get(blank))).port
 });
 
 /// The origin of the pages on this host.
@@ -27,82 +26,51 @@ pub(crate) fn origin(host: &str) -> String {
     format!("http://{host}:{}", *PAGES)
 }
 
-/// Serves on every loopback address of the family, and returns the port.
-pub(crate) fn serve(app: Router) -> u16 {
-    RUNTIME.block_on(async {
+/// A server on the loopback.
+pub(crate) struct Site {
+    pub(crate) port: u16,
+    arrived: Arc<Mutex<Vec<Arrived>>>,
+}
+
+/// A request as it came. DevTools tells of what a browser sends too, but only at some time.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrived {
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+}
+
+impl From<&Request> for Arrived {
+    fn from(request: &Request) -> Self {
+        Self { method: request.method().clone(), headers: request.headers().clone() }
+    }
+}
+
+impl Arrived {
+    pub(crate) fn is_preflight(&self) -> bool {
+        self.method == Method::OPTIONS
+            && self.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    }
+}
+
+impl Site {
+    /// All that has come so far, answered or not.
+    pub(crate) fn arrived(&self) -> Vec<Arrived> {
+        self.arrived.lock().unwrap().clone()
+    }
+}
+
+pub(crate) fn serve(app: Router) -> Site {
+    let arrived = Arc::<Mutex<Vec<_>>>::default();
+    let noted = Arc::clone(&arrived);
+    let app = app.layer(map_request(move |request: Request| {
+        noted.lock().unwrap().push(Arrived::from(&request));
+        ready(request)
+    }));
+    let port = RUNTIME.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         RUNTIME.spawn(async move { axum::serve(listener, app).await.unwrap() });
         port
-    })
-}
-
-/// A service under this layer.
-pub(crate) fn service(builder: CorsLayerBuilder) -> u16 {
-    serve(under(&builder.build().unwrap()))
-}
-
-/// A service whose layers say no in several ways.
-pub(crate) fn under(cors: &CorsLayer) -> Router {
-    let stack = ServiceBuilder::new()
-        .layer(from_fn(catch_panics))
-        .layer(from_fn(limit))
-        .layer(DefaultBodyLimit::max(16));
-    let routes = Router::new()
-        .route("/hello", any(hello))
-        .route("/login", post(login))
-        .route("/who", get(who))
-        .route("/large", post(|_: String| async { "small" }))
-        .route("/panic", get(panics))
-        .route("/limited", get(hello))
-        .route("/events", get(events))
-        .route("/grpc", post(grpc))
-        .layer(stack);
-    cors.around(routes)
-}
-
-async fn hello(headers: HeaderMap) -> impl IntoResponse {
-    let said = [("x-seen", "1"), ("x-hidden", "2"), ("content-type", "text/plain")];
-    (said, headers.get("x-a").map_or("hello".to_owned(), |a| format!("{a:?}")))
-}
-
-async fn login() -> impl IntoResponse {
-    [(header::SET_COOKIE, "user=alice; SameSite=Lax; Path=/")]
-}
-
-async fn who(headers: HeaderMap) -> String {
-    headers.get(header::COOKIE).map_or("nobody".to_owned(), |c| c.to_str().unwrap().to_owned())
-}
-
-async fn panics() {
-    // Not `panic!`, which would fill the output of a test that passes.
-    std::panic::resume_unwind(Box::new("as it was told to"));
-}
-
-async fn catch_panics(request: Request, next: Next) -> Response {
-    let run = tokio::spawn(next.run(request));
-    run.await.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
-}
-
-async fn limit(request: Request, next: Next) -> Response {
-    if request.uri().path() == "/limited" {
-        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "7")]).into_response();
-    }
-    next.run(request).await
-}
-
-async fn events(headers: HeaderMap) -> impl IntoResponse {
-    let last = headers.get("last-event-id").map_or("none", |id| id.to_str().unwrap());
-    ([(header::CONTENT_TYPE, "text/event-stream")], format!("id: 7\ndata: after {last}\n\n"))
-}
-
-/// A call of gRPC-web that fails before its first message: its status is in the headers.
-async fn grpc(headers: HeaderMap) -> Response {
-    let mut response = Response::default();
-    let answer = response.headers_mut();
-    let of = headers[header::CONTENT_TYPE].clone();
-    answer.insert(header::CONTENT_TYPE, of);
-    answer.insert("grpc-status", HeaderValue::from_static("5"));
-    answer.insert("grpc-message", HeaderValue::from_static("no%20such%20thing"));
-    response
+    });
+    Site { port, arrived }
 }

@@ -21,7 +21,8 @@ impl Script {
         let python = std::env::var_os("STONEWORK_PYTHON").unwrap_or_else(|| "python3".into());
         let arguments = arguments.into_iter().map(|argument| OsString::from(argument.as_ref()));
         let spawned = Command::new(&python)
-            .arg(format!("{}/clients/{name}", env!("CARGO_MANIFEST_DIR")))
+            // Beside the crate of the test, whichever that is.
+            .arg(format!("{}/../examples/clients/{name}", env!("CARGO_MANIFEST_DIR")))
             .args(arguments)
             // A proxy of the environment would get in between.
             .env("NO_PROXY", "*")

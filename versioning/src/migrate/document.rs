@@ -32,6 +32,8 @@ use super::pointer::{in_common, is_pointer, step};
 pub struct Document<'a> {
     root: Node<'a>,
     is_changed: bool,
+    /// Bytes that it had, and so nearly those that it has.
+    length: usize,
 }
 
 impl<'a> Document<'a> {
@@ -44,7 +46,8 @@ impl<'a> Document<'a> {
         let wrong = |_| GateError::refuse("The body is not JSON.");
         let text =
             std::str::from_utf8(text).map_err(|_| GateError::refuse("The body is not UTF-8."))?;
-        Ok(Self { root: Node::parse(text).map_err(wrong)?, is_changed: false })
+        let root = Node::parse(text).map_err(wrong)?;
+        Ok(Self { root, is_changed: false, length: text.len() })
     }
 
     /// Was anything changed since it was parsed?
@@ -173,7 +176,7 @@ impl<'a> Document<'a> {
         let mut is_changed = false;
         visit(&mut self.root, at, &mut |node| {
             let root = std::mem::replace(node, Node::empty_object());
-            let mut document = Document { root, is_changed: false };
+            let mut document = Document { root, is_changed: false, length: 0 };
             let edited = edit(&mut document);
             is_changed |= document.is_changed;
             *node = document.root;
@@ -185,13 +188,9 @@ impl<'a> Document<'a> {
 
     /// The text, on one line where it was looked into.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(self.length + self.length / 8);
         self.root.write(&mut out);
         out
-    }
-
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        self.root.write(out);
     }
 
     /// Calls `edit` with what holds the last step of the pointer, and that step.

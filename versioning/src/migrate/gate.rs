@@ -79,7 +79,8 @@ impl Gate {
         self
     }
 
-    /// How the body of an older request becomes one of this version.
+    /// How the body of an older request becomes one of this version. A body that is no JSON by its
+    /// `Content-Type`, such as a form, passes as it is.
     pub fn request(mut self, edits: impl FnOnce(Edits) -> Edits) -> Self {
         self.request = edits(self.request);
         self

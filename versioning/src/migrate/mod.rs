@@ -16,6 +16,7 @@ mod refuse;
 mod route;
 mod service;
 mod settings;
+mod split;
 
 pub use changelog::Changelog;
 pub use document::Document;

@@ -2,10 +2,10 @@
 //! order, its numbers of any size and its escapes.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use super::split;
 
 pub(super) enum Node<'a> {
     /// One value, not looked into.
@@ -20,6 +20,9 @@ pub(super) struct Member<'a> {
     /// Nothing once it was taken out: what is put in under the same name has the same place.
     pub(super) value: Option<Node<'a>>,
 }
+
+/// As many as most objects have, so that few grow.
+const MEMBERS: usize = 8;
 
 /// An object that has two members of one name, so that readers differ in what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,13 +111,21 @@ impl<'a> Member<'a> {
         Member { name, value: self.value.map(Node::into_owned) }
     }
 
+    /// What has no escape is compared as it is, up to the first byte that differs.
     fn is_named(&self, name: &str) -> bool {
-        let within = &self.name[1..self.name.len() - 1];
-        if within.contains('\\') {
-            serde_json::from_str::<String>(&self.name).is_ok_and(|decoded| decoded == name)
-        } else {
-            within == name
+        let within = &self.name.as_bytes()[1..self.name.len() - 1];
+        let mut wanted = name.bytes();
+        for byte in within {
+            match *byte {
+                b'\\' => {
+                    let decoded = serde_json::from_str::<String>(&self.name);
+                    return decoded.is_ok_and(|decoded| decoded == name);
+                }
+                byte if wanted.next() != Some(byte) => return false,
+                _ => {}
+            }
         }
+        wanted.next().is_none()
     }
 }
 
@@ -150,48 +161,24 @@ pub(super) fn quoted(name: &str) -> String {
     serde_json::to_string(name).unwrap_or_default()
 }
 
-/// What a text holds, if it is an object or an array.
+/// What a text holds, if it is an object or an array. The text was checked when it came in.
 fn level(text: &str) -> Option<Node<'_>> {
     match text.as_bytes().first()? {
-        b'{' => serde_json::from_str(text).ok().map(|Members(members)| Node::Object(members)),
+        b'{' => {
+            let member = |(name, value)| Member {
+                name: Cow::Borrowed(name),
+                value: Some(Node::Text(Cow::Borrowed(value))),
+            };
+            let mut members = Vec::with_capacity(MEMBERS);
+            split::object(text, |pair| members.push(member(pair)))?;
+            Some(Node::Object(members))
+        }
         b'[' => {
-            let items: Vec<&RawValue> = serde_json::from_str(text).ok()?;
-            Some(Node::Array(items.into_iter().map(unopened).collect()))
+            let mut items = Vec::new();
+            split::array(text, |item| items.push(Node::Text(Cow::Borrowed(item))))?;
+            Some(Node::Array(items))
         }
         _ => None,
-    }
-}
-
-fn unopened(value: &RawValue) -> Node<'_> {
-    Node::Text(Cow::Borrowed(value.get()))
-}
-
-struct Members<'a>(Vec<Member<'a>>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
-
-        impl<'de> Visitor<'de> for Each {
-            type Value = Vec<Member<'de>>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
-                    members.push(Member {
-                        name: Cow::Borrowed(name.get()),
-                        value: Some(unopened(value)),
-                    });
-                }
-                Ok(members)
-            }
-        }
-
-        deserializer.deserialize_map(Each).map(Members)
     }
 }
 

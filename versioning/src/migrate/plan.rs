@@ -79,9 +79,7 @@ impl Plan {
         if !document.is_changed() {
             return Ok(Cow::Borrowed(text));
         }
-        let mut out = Vec::with_capacity(text.len() + text.len() / 8);
-        document.write(&mut out);
-        Ok(Cow::Owned(out))
+        Ok(Cow::Owned(document.to_bytes()))
     }
 
     pub(super) fn migrate_bytes(&self, way: Way, text: &Bytes) -> Result<Bytes, Failed> {

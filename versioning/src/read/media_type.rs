@@ -33,8 +33,10 @@ impl MediaType {
     /// A type of one's own: `application/vnd.acme.{version}+json`.
     pub fn vendor(template: &str) -> Self {
         let lower = template.to_ascii_lowercase();
+        // No media type has braces, so that a second place would never be met.
+        let plain = |part: &str| !part.contains(['{', '}']);
         let form = match lower.split_once("{version}") {
-            Some((before, after)) if before.contains('/') => {
+            Some((before, after)) if before.contains('/') && plain(before) && plain(after) => {
                 Form::Vendor(before.into(), after.into())
             }
             _ => Form::Wrong,
@@ -81,7 +83,8 @@ impl MediaType {
         let (setting, reason) = match &self.form {
             Form::Wrong => (
                 "MediaType::vendor",
-                "has no place for the version; use one such as application/vnd.acme.{version}+json",
+                "needs one place for the version and no other; use one such as \
+                 application/vnd.acme.{version}+json",
             ),
             Form::Parameter(name) if name.is_empty() || **name == *"q" => {
                 ("MediaType::parameter", "is no parameter of a media type; use a name such as v")
@@ -220,7 +223,16 @@ mod tests {
 
     #[test]
     fn templates_that_are_none_are_errors() {
-        for template in ["", "application/json", "{version}", "vnd.acme.{version}"] {
+        for template in [
+            "",
+            "application/json",
+            "{version}",
+            "vnd.acme.{version}",
+            "application/vnd.{name}.{version}+json",
+            "application/vnd.acme.{version}+{version}",
+            "application/vnd.acme.{version}+{format}",
+            "application/vnd.acme.{{version}}+json",
+        ] {
             assert!(MediaType::vendor(template).fault().is_some(), "{template}");
         }
         assert!(MediaType::parameter("q").fault().is_some());

@@ -53,8 +53,8 @@ impl PathSegment {
     /// The segment, and where in the path it ends.
     pub(crate) fn split<'p>(&self, path: &'p str) -> Option<(&'p str, usize)> {
         let rest = path.strip_prefix(&*self.after)?.strip_prefix('/')?;
-        let segment = rest.split('/').next().filter(|segment| !segment.is_empty())?;
-        Some((segment, self.after.len() + 1 + segment.len()))
+        let length = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
+        (length > 0).then(|| (&rest[..length], self.after.len() + 1 + length))
     }
 
     /// The path and the query, without the segment: `/` for what has nothing behind it. Nothing if there is
