@@ -22,7 +22,6 @@ mod versions;
 use std::fmt::Display;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -32,7 +31,7 @@ use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
 use config::{Config, Failure};
-use ledger::MemoryLedger;
+use ledger::Ledger;
 use routes::App;
 use shutdown::Stop;
 
@@ -56,6 +55,9 @@ async fn run() -> Result<(), Failure> {
         Some(client) => Some(connection::open(client).await?),
         None => None,
     };
+    let ledger = Ledger::open(config.database.as_deref())
+        .await
+        .map_err(|error| Failure::Database(format!("DATABASE_PATH cannot be used: {error}")))?;
     let cors = cors::say(CorsLayer::builder(), config.origins.as_deref())
         .debug(config.cors_debug)
         .build()
@@ -72,7 +74,7 @@ async fn run() -> Result<(), Failure> {
 
     // Outermost first. Limits stand before `require`, so that strangers count against theirs. Idempotency
     // stands before versions, so that it keeps what was sent and answered, whatever a migration makes of it.
-    let app = App { ledger: Arc::new(MemoryLedger::default()), demo: config.demo };
+    let app = App { ledger, demo: config.demo };
     let stack = ServiceBuilder::new()
         .layer(from_fn(panics::to_problem))
         .layer(map_request(account::identify))

@@ -1,7 +1,5 @@
 //! What the service does, in its newest version. Nothing here knows of idempotency keys or limits.
 
-use std::sync::Arc;
-
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{FromRef, Path, State};
 use axum::http::StatusCode;
@@ -19,7 +17,7 @@ use crate::problem::Refusal;
 
 #[derive(Clone)]
 pub(crate) struct App {
-    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) ledger: Ledger,
     pub(crate) demo: bool,
 }
 
@@ -61,12 +59,12 @@ async fn find(
     id: Result<Path<Uuid>, PathRejection>,
 ) -> Result<Json<Transfer>, Refusal> {
     let Path(id) = id.map_err(|_| Refusal::UnknownTransfer)?;
-    app.ledger.find(&account, id).await.map(Json).ok_or(Refusal::UnknownTransfer)
+    app.ledger.find(&account, id).await?.map(Json).ok_or(Refusal::UnknownTransfer)
 }
 
 async fn statement(
     State(app): State<App>,
     Extension(account): Extension<Account>,
-) -> Json<Statement> {
-    Json(app.ledger.statement(&account).await)
+) -> Result<Json<Statement>, Refusal> {
+    Ok(Json(app.ledger.statement(&account).await?))
 }
