@@ -11,6 +11,7 @@ mod sockets;
 
 mod clients {
     mod azure;
+    mod cadwyn;
     mod fields;
     mod stripe;
 }

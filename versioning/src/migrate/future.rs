@@ -276,6 +276,9 @@ fn migrated_response<B>(
     body: Collected,
     way: Way,
 ) -> Result<Response<StoneBody<B>>, Refusal> {
+    if body.data.is_empty() {
+        return Ok(Response::from_parts(head, StoneBody::with_trailers(body.data, body.trailers)));
+    }
     let migrated = passage.plan.migrate_bytes(way, &body.data);
     let data = migrated.map_err(|failed| Refusal::failed(way, failed))?;
     heads::forget_bytes(&mut head.headers);

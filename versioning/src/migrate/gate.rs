@@ -86,7 +86,7 @@ impl Gate {
         self
     }
 
-    /// How the body of a response of this version, with a status of 2xx, becomes an older one.
+    /// How the body of a response of this version, with a status below 400, becomes an older one.
     pub fn response(mut self, edits: impl FnOnce(Edits) -> Edits) -> Self {
         self.response = edits(self.response);
         self

@@ -75,29 +75,48 @@ pub(super) fn has_body(method: &Method, status: StatusCode) -> bool {
 
 /// Parts of what is migrated cannot be asked for, so the whole is. Says whether the client has a tag of
 /// this version.
+///
+/// The handler knows the tags of the newest version alone. One that a client has from another version is
+/// not that of what it would get here: were it shown to the handler, which finds that it has not changed, the
+/// client would go on with the other shape. Before a change it is: what is to be changed is the same.
 pub(super) fn ask_for_the_whole(head: &mut request::Parts, suffix: &str) -> bool {
     head.headers.remove(RANGE);
     head.headers.remove(IF_RANGE);
+    let is_read = matches!(head.method, Method::GET | Method::HEAD);
     let mut ours = false;
     for name in [IF_NONE_MATCH, IF_MATCH] {
+        let keeps_others = name == IF_MATCH || !is_read;
         let lines: Vec<_> = head.headers.get_all(&name).iter().cloned().collect();
-        let bare: Vec<_> = lines.iter().map(|line| without(line, suffix)).collect();
-        if bare.iter().any(Option::is_some) {
-            ours = true;
-            head.headers.remove(&name);
-            for (line, bare) in lines.into_iter().zip(bare) {
-                head.headers.append(&name, bare.unwrap_or(line));
+        let tags = lines.iter().filter_map(|line| line.to_str().ok()).flat_map(tags);
+        let mut kept = Vec::new();
+        for tag in tags {
+            match tag.strip_suffix('"').and_then(|tag| tag.strip_suffix(suffix)) {
+                Some(bare) => {
+                    ours = true;
+                    kept.push([bare, "\""].concat());
+                }
+                None if keeps_others || tag == "*" => kept.push(tag.to_owned()),
+                None => {}
             }
+        }
+        head.headers.remove(&name);
+        if let Ok(kept) = HeaderValue::try_from(kept.join(", "))
+            && !kept.is_empty()
+        {
+            head.headers.insert(&name, kept);
         }
     }
     ours
 }
 
-/// Tags without the suffix, if any has it.
-fn without(tags: &HeaderValue, suffix: &str) -> Option<HeaderValue> {
-    let tags = tags.to_str().ok()?;
-    let end = [suffix, "\""].concat();
-    tags.contains(&end).then(|| HeaderValue::try_from(tags.replace(&end, "\"")).ok()).flatten()
+/// A tag may have commas within its quotes (RFC 9110, section 8.8.3).
+fn tags(line: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let parts = line.split(move |c| {
+        quoted ^= c == '"';
+        c == ',' && !quoted
+    });
+    parts.map(str::trim).filter(|tag| !tag.is_empty())
 }
 
 /// A tag names bytes, and those are others in each version: `"abc"` becomes `"abc~v1"`.
@@ -146,6 +165,7 @@ pub(super) fn is_partial(head: &response::Parts) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::Request;
 
     fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         let line = |(name, value): &(&'static str, &'static str)| {
@@ -177,28 +197,46 @@ mod tests {
         }
     }
 
+    fn asked(method: Method, if_none_match: &[&str]) -> (bool, HeaderMap) {
+        let request = Request::builder().method(method).header(RANGE, "bytes=0-1");
+        let add = |request: http::request::Builder, line: &&str| {
+            request.header(IF_NONE_MATCH, *line).header(IF_MATCH, *line)
+        };
+        let request = if_none_match.iter().fold(request, add).body(()).unwrap();
+        let (mut head, ()) = request.into_parts();
+        (ask_for_the_whole(&mut head, "~v1"), head.headers)
+    }
+
     #[test]
     fn tags_are_marked_and_their_marks_taken_off_again() {
-        for tag in ["\"abc\"", "W/\"abc\"", "\"\""] {
+        for tag in ["\"abc\"", "W/\"abc\"", "\"\"", "\"a,b\""] {
             let mut marked = HeaderMap::new();
             marked.insert(ETAG, HeaderValue::from_static(tag));
             mark_tag(&mut marked, &suffix("v1"));
-            assert_eq!(without(&marked[ETAG], "~v1").unwrap(), tag);
-            assert_eq!(without(&marked[ETAG], "~v2"), None);
+            let (ours, headers) = asked(Method::GET, &[marked[ETAG].to_str().unwrap()]);
+            assert_eq!((ours, headers[IF_NONE_MATCH].to_str().unwrap()), (true, tag));
         }
-        let (mut head, ()) = http::Request::get("/")
-            .header(IF_NONE_MATCH, "\"a~v1\", W/\"b~v1\"")
-            .header(IF_NONE_MATCH, "\"c\"")
-            .header(RANGE, "bytes=0-1")
-            .body(())
-            .unwrap()
-            .into_parts();
-        assert!(ask_for_the_whole(&mut head, "~v1"));
-        let tags: Vec<_> = head.headers.get_all(IF_NONE_MATCH).iter().collect();
-        assert_eq!(tags, ["\"a\", W/\"b\"", "\"c\""]);
-        assert!(!head.headers.contains_key(RANGE));
-        assert!(!ask_for_the_whole(&mut head, "~v1"));
         assert_eq!(suffix("2026-03-10-\"x\u{e9}"), "~2026-03-10-_x_");
+    }
+
+    #[test]
+    fn of_what_is_read_only_tags_of_the_same_version_are_asked_about() {
+        for (method, lines, ours, expected) in [
+            (Method::GET, &["\"a~v1\", W/\"b~v1\"", "\"c\""][..], true, Some("\"a\", W/\"b\"")),
+            (Method::GET, &["\"a\"", "\"a~v2\""], false, None),
+            (Method::HEAD, &["\"a,~v1\",\"b,c\""], true, Some("\"a,\"")),
+            (Method::GET, &["*"], false, Some("*")),
+            (Method::GET, &[""], false, None),
+            (Method::GET, &[], false, None),
+            (Method::PUT, &["\"a~v1\", \"c\""], true, Some("\"a\", \"c\"")),
+        ] {
+            let (told, headers) = asked(method.clone(), lines);
+            let asked = headers.get(IF_NONE_MATCH).map(|tags| tags.to_str().unwrap());
+            assert_eq!((told, asked), (ours, expected), "{method} {lines:?}");
+            assert!(!headers.contains_key(RANGE));
+        }
+        let (_, headers) = asked(Method::GET, &["\"a~v1\"", "\"b\""]);
+        assert_eq!(headers[IF_MATCH], "\"a\", \"b\"", "what is changed is the same");
     }
 
     #[test]
