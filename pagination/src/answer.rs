@@ -31,7 +31,11 @@ pub(crate) fn refuse(refusal: &Refusal, profile: &Profile, problem_base: &str) -
 }
 
 /// What is not problem+json.
-fn styled(refusal: &Refusal, profile: &Profile, problem: &Problem) -> Option<(&'static str, Value)> {
+fn styled(
+    refusal: &Refusal,
+    profile: &Profile,
+    problem: &Problem,
+) -> Option<(&'static str, Value)> {
     let said = Said { refusal, profile, message: problem.message() };
     Some(match profile.style {
         Style::Plain | Style::Relay | Style::Zalando => return None,

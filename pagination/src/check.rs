@@ -4,7 +4,7 @@ use stonework_core::StoreFuture;
 
 use crate::context::Context;
 use crate::rejection::Refusal;
-use crate::{CursorError, Cursors, Direction, Rejection, Verified};
+use crate::{CursorError, Direction, Rejection, Verified};
 
 pub(crate) type Checked = Result<Context, Refusal>;
 

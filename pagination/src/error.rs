@@ -9,7 +9,7 @@ use crate::answer::refuse;
 use crate::context::Context;
 use crate::profile::Profile;
 use crate::rejection::{PROBLEM_BASE, Refusal};
-use crate::{CursorError, CursorErrorKind, Direction, Rejection};
+use crate::{CursorError, CursorErrorKind, Direction, Rejection, SeekError};
 
 /// Why a handler cannot give a page. In axum it is a response, in the form of the layer's contract.
 #[derive(Debug)]
@@ -34,8 +34,12 @@ impl PageError {
         Self::misused("there is no PageLayer around")
     }
 
-    pub(crate) fn of_cursor(error: CursorError, context: &Arc<Context>) -> Self {
-        let rejection = Rejection::of(error.kind());
+    /// No cursor could be made.
+    pub(crate) fn unmade(error: CursorError, context: &Arc<Context>) -> Self {
+        let rejection = match error.kind() {
+            CursorErrorKind::Unavailable => Rejection::Unavailable,
+            _ => Rejection::Misused,
+        };
         Self { source: Some(Box::new(error)), ..Self::new(rejection, context) }
     }
 
@@ -63,6 +67,12 @@ impl Context {
         let is_cursor = rejection == Rejection::Cursor;
         let parameter = is_cursor.then(|| names.cursor(direction).to_owned());
         Refusal { parameter, ..Refusal::from(rejection) }
+    }
+}
+
+impl From<SeekError> for PageError {
+    fn from(error: SeekError) -> Self {
+        Self::misused(error)
     }
 }
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use stonework_core::{ConfigError, ConfigErrors, Key, RequestHead};
 use tower_layer::Layer;
 
+use crate::Cursors;
 use crate::link::Base;
 use crate::profile::{Profile, Style};
 use crate::rejection::PROBLEM_BASE;
 use crate::service::PageService;
 use crate::shared::{BindFn, Shared};
-use crate::Cursors;
 
 /// Reads which page a request asks for, refuses what cannot be given, and tells the pages around in `Link`.
 ///

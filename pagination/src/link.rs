@@ -51,7 +51,8 @@ pub(crate) enum To<'t> {
 pub(crate) fn to(prefix: &str, asked: &Uri, names: &Names, to: To<'_>) -> String {
     let is_kept = |pair: &&str| {
         let name = form_urlencoded::parse(pair.as_bytes()).next();
-        !name.is_some_and(|(name, _)| name == names.after || Some(&*name) == names.before.as_deref())
+        !name
+            .is_some_and(|(name, _)| name == names.after || Some(&*name) == names.before.as_deref())
     };
     let pairs = asked.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let mut query: Vec<String> = pairs.filter(is_kept).map(encoded).collect();
@@ -60,7 +61,8 @@ pub(crate) fn to(prefix: &str, asked: &Uri, names: &Names, to: To<'_>) -> String
             (Direction::Backward, Some(before)) => before,
             _ => &names.after,
         };
-        let pair = form_urlencoded::Serializer::new(String::new()).append_pair(name, token).finish();
+        let pair =
+            form_urlencoded::Serializer::new(String::new()).append_pair(name, token).finish();
         query.push(pair);
     }
     let path = encoded(asked.path());

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use http::Extensions;
 
 use crate::context::Context;
+use crate::profile::Style;
+use crate::window::Window;
 use crate::{
     Anchor, Around, Direction, Encoder, Keyset, PageError, Paged, Place, Rejection, Seek, Sort,
-    Verified,
+    Value, Verified,
 };
 
 /// A page that was asked for, before it is known how it is sorted. In the extensions of requests that passed
@@ -167,7 +169,13 @@ impl<K> Page<K> {
 
     /// How its rows are found. It asks for one more than the limit, to know whether there are more.
     pub fn seek(&self) -> Seek {
-        todo!()
+        let limit = self.limit();
+        let seek = match self.direction() {
+            Direction::Forward => Seek::first(self.sort.clone(), limit),
+            Direction::Backward => Seek::last(self.sort.clone(), limit),
+        };
+        let seek = self.anchor.clone().into_iter().fold(seek, Seek::from);
+        self.until.clone().into_iter().fold(seek, Seek::until)
     }
 }
 
@@ -183,7 +191,84 @@ impl<K: Place> Page<K> {
         rows: Vec<T>,
         place: impl Fn(&T) -> K,
     ) -> Result<Paged<T>, PageError> {
-        todo!()
+        // Clients ask for ids; nothing is theirs to keep.
+        let direction = self.direction();
+        let window = Window::of(rows, self.limit() as usize, direction, self.anchor.is_some());
+        let places = Places { page: self, place, encoder: self.encoder() };
+        let around = places.around(&window).await?;
+        let cursors = places.each(&window.items).await?;
+        let context = Arc::clone(&self.context);
+        Ok(Paged { items: window.items, around, cursors, total: None, context })
+    }
+
+    fn encoder(&self) -> Option<Encoder> {
+        let cursors = self.context.cursors.as_ref()?;
+        Some(cursors.encoder(&self.context.binding, &self.sort))
+    }
+}
+
+/// Makes the cursors of a page.
+struct Places<'p, K, F> {
+    page: &'p Page<K>,
+    place: F,
+    encoder: Option<Encoder>,
+}
+
+impl<K: Place, F> Places<'_, K, F> {
+    async fn around<T>(&self, window: &Window<T>) -> Result<Around, PageError>
+    where
+        F: Fn(&T) -> K,
+    {
+        let (first, last) = (window.items.first(), window.items.last());
+        let next = self.beside(window.has_next, last, Direction::Forward).await?;
+        let prev = self.beside(window.has_prev, first, Direction::Backward).await?;
+        Ok(Around { has_next: window.has_next, has_prev: window.has_prev, next, prev })
+    }
+
+    /// The cursor of the page beside this one.
+    async fn beside<T>(
+        &self,
+        is_there: bool,
+        row: Option<&T>,
+        direction: Direction,
+    ) -> Result<Option<String>, PageError>
+    where
+        F: Fn(&T) -> K,
+    {
+        if !is_there {
+            return Ok(None);
+        }
+        match (row, &self.page.anchor) {
+            (Some(row), _) => self.encode(direction, (self.place)(row).into_values()).await,
+            // All rows here are gone: back to where the client came from.
+            (None, Some(anchor)) => self.encode(direction, anchor.values.clone()).await,
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The cursor of each item, where the contract tells them.
+    async fn each<T>(&self, items: &[T]) -> Result<Vec<String>, PageError>
+    where
+        F: Fn(&T) -> K,
+    {
+        let mut cursors = Vec::new();
+        if self.page.context.profile.style == Style::Relay {
+            for item in items {
+                let values = (self.place)(item).into_values();
+                cursors.extend(self.encode(Direction::Forward, values).await?);
+            }
+        }
+        Ok(cursors)
+    }
+
+    async fn encode(
+        &self,
+        direction: Direction,
+        values: Vec<Value>,
+    ) -> Result<Option<String>, PageError> {
+        let Some(encoder) = &self.encoder else { return Ok(None) };
+        let token = encoder.encode(&Anchor { direction, values }).await;
+        token.map(Some).map_err(|error| PageError::unmade(error, &self.page.context))
     }
 }
 

@@ -29,6 +29,10 @@ pub struct Paged<T> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Around {
+    /// Is there something after it?
+    pub has_next: bool,
+    /// Was there something before it, or, where it was read backward, is there?
+    pub has_prev: bool,
     /// Leads to what comes after, if there is something.
     pub next: Option<String>,
     /// Leads to what comes before, if something was there.
@@ -52,10 +56,10 @@ impl<T> Paged<T> {
     }
 
     /// Is there more in the direction in which the page was read? That is what `has_more` says.
-    pub const fn has_more(&self) -> bool {
+    pub fn has_more(&self) -> bool {
         match self.context.asked.direction {
-            Direction::Forward => self.around.next.is_some(),
-            Direction::Backward => self.around.prev.is_some(),
+            Direction::Forward => self.around.has_next,
+            Direction::Backward => self.around.has_prev,
         }
     }
 
@@ -72,7 +76,7 @@ impl<T> Paged<T> {
     }
 
     /// The media type of the form that it is serialized in.
-    pub const fn media_type(&self) -> &'static str {
+    pub fn media_type(&self) -> &'static str {
         match self.context.profile.style {
             Style::Scim => "application/scim+json",
             Style::JsonApi => "application/vnd.api+json",
@@ -104,9 +108,8 @@ impl<T: Serialize> Serialize for Edges<'_, T> {
             node: &'e T,
         }
         let Self(Paged { items, cursors, .. }) = self;
-        serializer.collect_seq(
-            items.iter().zip(cursors).map(|(node, cursor)| Edge { cursor, node }),
-        )
+        serializer
+            .collect_seq(items.iter().zip(cursors).map(|(node, cursor)| Edge { cursor, node }))
     }
 }
 
@@ -187,10 +190,7 @@ impl<T: Serialize> Paged<T> {
 
     /// RFC 7644, section 3.4.2, with the cursors of RFC 9865.
     fn scim<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        map.serialize_entry(
-            "schemas",
-            &["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
-        )?;
+        map.serialize_entry("schemas", &["urn:ietf:params:scim:api:messages:2.0:ListResponse"])?;
         self.tell_total(map, "totalResults")?;
         map.serialize_entry("itemsPerPage", &self.items.len())?;
         tell(map, "previousCursor", self.around.prev.as_ref())?;
@@ -215,8 +215,8 @@ impl<T: Serialize> Paged<T> {
     fn relay<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry("edges", &Edges(self))?;
         let info = json!({
-            "hasNextPage": self.around.next.is_some(),
-            "hasPreviousPage": self.around.prev.is_some(),
+            "hasNextPage": self.around.has_next,
+            "hasPreviousPage": self.around.has_prev,
             "startCursor": self.cursors.first(),
             "endCursor": self.cursors.last(),
         });

@@ -30,7 +30,8 @@ fn write_value(value: &Value, out: Vec<u8>) -> Vec<u8> {
     }
 }
 
-fn append<T: Serialize + ?Sized>(value: &T, out: Vec<u8>) -> Vec<u8> {
+/// Appends one value.
+pub(crate) fn append<T: Serialize + ?Sized>(value: &T, out: Vec<u8>) -> Vec<u8> {
     // Memory is all that it could run out of.
     postcard::to_extend(value, out).unwrap_or_default()
 }
@@ -56,7 +57,8 @@ fn read_column(column: &Column, bytes: &mut &[u8]) -> Option<Value> {
     })
 }
 
-fn take<'a, T: Deserialize<'a>>(bytes: &mut &'a [u8]) -> Option<T> {
+/// Takes one value off the front.
+pub(crate) fn take<'a, T: Deserialize<'a>>(bytes: &mut &'a [u8]) -> Option<T> {
     let (value, rest) = postcard::take_from_bytes(bytes).ok()?;
     *bytes = rest;
     Some(value)

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::time::Duration;
 
 use http::StatusCode;
 use stonework_core::{Problem, Retry};
@@ -27,6 +28,9 @@ pub enum Rejection {
 
 /// What all type URIs begin with, unless `problem_base` says otherwise.
 pub(crate) const PROBLEM_BASE: &str = "urn:stonework:pagination:";
+
+/// A store that is away is asked again within that time.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// A rejection, and what there is to say of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,8 +103,12 @@ impl Refusal {
         Some(match self.rejection {
             Rejection::Limit => {
                 let limits = &profile.limits;
-                format!("`{parameter}` is a whole number from {} to {}.", limits.least(), limits.max)
-                    .into()
+                format!(
+                    "`{parameter}` is a whole number from {} to {}.",
+                    limits.least(),
+                    limits.max
+                )
+                .into()
             }
             Rejection::Cursor => {
                 "It cannot be used for this request. Begin again at the first page.".into()
@@ -133,7 +141,7 @@ impl Refusal {
             Rejection::Limit => problem
                 .member("min", u64::from(profile.limits.least()))
                 .member("max", u64::from(profile.limits.max)),
-            Rejection::Unavailable => problem.retry(Retry::After(crate::RETRY_AFTER)),
+            Rejection::Unavailable => problem.retry(Retry::After(RETRY)),
             _ => problem,
         }
     }

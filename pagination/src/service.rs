@@ -6,12 +6,10 @@ use http::{Request, Response};
 use stonework_core::{RequestHead, StoneBody};
 use tower_service::Service;
 
-use crate::answer::refuse;
+use crate::AnyPage;
 use crate::check::{Checked, check};
 use crate::future::{Parked, ResponseFuture};
 use crate::shared::Shared;
-use crate::{AnyPage, CursorError};
-use crate::context::Context;
 
 /// The service that [`PageLayer`](crate::PageLayer) puts around another one.
 pub struct PageService<S> {

@@ -1,15 +1,17 @@
 use std::sync::Arc;
 
-use http::Method;
+use bytes::Bytes;
 use http::uri::{Authority, Scheme};
+use http::{Method, Response};
 use stonework_core::{Key, OriginalUri, Protocol, RequestHead};
 
+use crate::answer::refuse;
 use crate::asked::{Asked, bind_filters};
 use crate::context::Context;
 use crate::link::Base;
 use crate::profile::Profile;
 use crate::rejection::Refusal;
-use crate::{AnyPage, Binding, CursorError, Cursors, Verified};
+use crate::{Binding, Cursors};
 
 pub(crate) type BindFn = Arc<dyn Fn(&RequestHead<'_>) -> Option<Key> + Send + Sync>;
 
@@ -46,7 +48,7 @@ impl Shared {
     }
 
     pub(crate) fn refuse(&self, refusal: &Refusal) -> Response<Bytes> {
-        answer::refuse(refusal, &self.profile, &self.problem_base)
+        refuse(refusal, &self.profile, &self.problem_base)
     }
 
     /// What a cursor is good for: this path, these filters, and whoever is asking.

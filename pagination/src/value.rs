@@ -62,6 +62,34 @@ impl Value {
     }
 }
 
+macro_rules! value_from {
+    ($($from:ty => $kind:ident),* $(,)?) => {$(
+        impl From<$from> for Value {
+            fn from(value: $from) -> Self {
+                Self::$kind(value.into())
+            }
+        }
+    )*};
+}
+
+value_from! {
+    bool => Bool,
+    i64 => Int,
+    i32 => Int,
+    u32 => Int,
+    &str => Text,
+    String => Text,
+    Vec<u8> => Bytes,
+    Uuid => Uuid,
+    Float => Float,
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, T::into)
+    }
+}
+
 impl Kind {
     /// A number for each, for fingerprints. Never changed.
     pub(crate) const fn code(self) -> u8 {

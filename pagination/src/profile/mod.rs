@@ -9,8 +9,8 @@ use stonework_core::ConfigError;
 
 use crate::Direction;
 
-pub(crate) use limits::{Limits, Zero};
 pub use limits::OverMax;
+pub(crate) use limits::{Limits, Zero};
 
 /// A wire contract: which parameters a request has, and how a page is told.
 ///
@@ -72,11 +72,7 @@ pub(crate) struct Names {
     pub(crate) before: Option<Cow<'static, str>>,
 }
 
-const fn names(
-    limit: &'static str,
-    after: &'static str,
-    before: Option<&'static str>,
-) -> Names {
+const fn names(limit: &'static str, after: &'static str, before: Option<&'static str>) -> Names {
     Names {
         limit: Cow::Borrowed(limit),
         backward_limit: None,
@@ -161,7 +157,7 @@ impl Profile {
     }
 
     /// As connections of Relay have it.
-    pub const fn relay() -> Self {
+    pub fn relay() -> Self {
         Self {
             style: Style::Relay,
             names: Names {

@@ -1,0 +1,40 @@
+/// Whose SQL it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Dialect {
+    /// PostgreSQL. Placeholders are `$1`.
+    Postgres,
+    /// SQLite, 3.30 or later. Placeholders are `?1`.
+    Sqlite,
+    /// MySQL 8, and MariaDB. Placeholders are `?`.
+    MySql,
+}
+
+impl Dialect {
+    /// A name, which is plain.
+    pub(super) fn quoted(self, name: &str) -> String {
+        let quote = match self {
+            Self::Postgres | Self::Sqlite => "\"",
+            Self::MySql => "`",
+        };
+        [quote, name, quote].concat()
+    }
+
+    /// Can placeholders be used more than once?
+    pub(super) const fn numbers_placeholders(self) -> bool {
+        matches!(self, Self::Postgres | Self::Sqlite)
+    }
+
+    pub(super) fn placeholder(self, number: usize) -> String {
+        match self {
+            Self::Postgres => format!("${number}"),
+            Self::Sqlite => format!("?{number}"),
+            Self::MySql => "?".to_owned(),
+        }
+    }
+
+    pub(super) const fn has_row_values(self) -> bool {
+        // MySQL has them and reads the whole index for them.
+        matches!(self, Self::Postgres | Self::Sqlite)
+    }
+}
