@@ -91,3 +91,24 @@ impl fmt::Debug for Keys {
         f.debug_list().entries(self.secrets.iter().map(|(id, _)| id)).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hmac::Mac;
+
+    /// RFC 4231, sections 4.2, 4.3 and 4.6, cut to 128 bits as the last is there.
+    #[test]
+    fn the_mac_is_that_of_the_standard() {
+        for (key, data, expected) in [
+            (&[0x0b; 20][..], &b"Hi There"[..], 0xb034_4c61_d8db_3853_5ca8_afce_af0b_f12b_u128),
+            (b"Jefe", b"what do ya want for nothing?", 0x5bdc_c146_bf60_754e_6a04_2426_0895_75c7),
+            (&[0x0c; 20], b"Test With Truncation", 0xa3b6_1674_7310_0ee0_6e0c_796c_2955_552b),
+        ] {
+            let mut block = [0; 64];
+            block[..key.len()].copy_from_slice(key);
+            let tag = signer(&block).chain_update(data).finalize().into_bytes();
+            assert_eq!(tag[..16], expected.to_be_bytes());
+        }
+    }
+}
