@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
-use stonework_core::{NotExecuted, Problem, Protocol};
+use stonework_core::{Problem, Protocol};
 
 use crate::profile::{Profile, Style};
 use crate::rejection::{Refusal, Rejection};
@@ -25,7 +25,6 @@ pub(crate) fn refuse(refusal: &Refusal, profile: &Profile, problem_base: &str) -
     }
     let extensions = response.extensions_mut();
     extensions.insert(refusal.rejection);
-    extensions.insert(NotExecuted);
     extensions.insert(problem);
     response
 }

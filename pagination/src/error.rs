@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
+use stonework_core::Problem;
 
 use crate::answer::refuse;
 use crate::context::Context;
@@ -48,14 +49,23 @@ impl PageError {
         self.rejection
     }
 
+    /// The same as a problem (RFC 9457), whatever the contract.
+    pub fn problem(&self) -> Problem {
+        self.told(Refusal::problem)
+    }
+
     /// The answer, in the form of the layer's contract.
     pub fn to_response(&self) -> Response<Bytes> {
+        self.told(refuse)
+    }
+
+    fn told<T>(&self, tell: impl FnOnce(&Refusal, &Profile, &str) -> T) -> T {
         match &self.context {
             Some(context) => {
                 let refusal = context.refusal(self.rejection, context.asked.direction);
-                refuse(&refusal, &context.profile, &context.problem_base)
+                tell(&refusal, &context.profile, &context.problem_base)
             }
-            None => refuse(&self.rejection.into(), &Profile::plain(), PROBLEM_BASE),
+            None => tell(&self.rejection.into(), &Profile::plain(), PROBLEM_BASE),
         }
     }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
 use http::{Method, Response};
-use stonework_core::{Key, OriginalUri, Protocol, RequestHead};
+use stonework_core::{Key, NotExecuted, OriginalUri, Protocol, RequestHead};
 
 use crate::answer::refuse;
 use crate::asked::{Asked, bind_filters};
@@ -48,7 +48,9 @@ impl Shared {
     }
 
     pub(crate) fn refuse(&self, refusal: &Refusal) -> Response<Bytes> {
-        refuse(refusal, &self.profile, &self.problem_base)
+        let mut response = refuse(refusal, &self.profile, &self.problem_base);
+        response.extensions_mut().insert(NotExecuted);
+        response
     }
 
     /// What a cursor is good for: this path, these filters, and whoever is asking.

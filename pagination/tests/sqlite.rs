@@ -35,8 +35,8 @@ impl Sqlite {
     }
 
     /// What the database says of how it goes about a statement.
-    fn plan(&mut self, statement: Statement) -> Vec<String> {
-        let explained = Statement::clone(&statement);
+    fn plan(&mut self, statement: &Statement) -> Vec<String> {
+        let explained = statement.clone();
         let (_, arguments) = explained.for_sqlx().unwrap();
         let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement.sql));
         let Self { runtime, connection } = self;
@@ -140,7 +140,7 @@ fn no_shape_looks_at_rows_that_it_does_not_want() {
         let anchor = stonework_pagination::Anchor::new(&sort, Direction::Forward, values).unwrap();
         let seek = Seek::first(sort, 50).from(anchor);
         let statement = seek.render(Dialect::Sqlite, "SELECT * FROM t").unwrap();
-        let plan = sqlite.plan(statement.clone());
+        let plan = sqlite.plan(&statement);
         let searched = plan.iter().filter(|step| step.starts_with("SEARCH t")).count();
         let branches = statement.sql.matches("FROM t").count();
         assert_eq!(searched, branches, "{}\n{plan:#?}", statement.sql);

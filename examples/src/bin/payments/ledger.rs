@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use sqlx::{FromRow, Row};
+use stonework_pagination::{Dialect, Seek, Select};
 use uuid::Uuid;
 
 use crate::account::Account;
@@ -158,6 +159,24 @@ impl Ledger {
         Ok(found.await?)
     }
 
+    /// The transfers of this account that belong to a page.
+    pub(crate) async fn page(
+        &self,
+        account: &Account,
+        seek: &Seek,
+    ) -> Result<Vec<Transfer>, LedgerError> {
+        let all = Select::new("SELECT * FROM transfers WHERE account = ?1").bind(account.name());
+        let statement = seek.render(Dialect::Sqlite, all).map_err(other)?;
+        let (sql, arguments) = statement.for_sqlx().map_err(sqlx::Error::Encode)?;
+        Ok(sqlx::query_as_with(sql, arguments).fetch_all(&self.pool).await?)
+    }
+
+    /// What cursors are signed with: the same in all processes with this ledger.
+    pub(crate) async fn cursor_secret(&self) -> Result<Vec<u8>, LedgerError> {
+        let secret = sqlx::query_scalar("SELECT secret FROM secrets WHERE name = 'cursors'");
+        Ok(secret.fetch_one(&self.pool).await?)
+    }
+
     /// How this account stands.
     pub(crate) async fn statement(&self, account: &Account) -> Result<Statement, LedgerError> {
         // One statement, so that both are of one moment.
@@ -171,6 +190,10 @@ impl Ledger {
         let balance = unsigned(balance.unwrap_or(START));
         Ok(Statement { balance, transfers: unsigned(transfers) })
     }
+}
+
+fn other(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Encode(Box::new(error))
 }
 
 /// What is stored is never negative.
@@ -242,6 +265,12 @@ impl Money {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Label(String);
+
+impl Label {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl TryFrom<String> for Label {
     type Error = &'static str;

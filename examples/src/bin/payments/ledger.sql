@@ -17,3 +17,10 @@ CREATE TABLE IF NOT EXISTS transfers (
 CREATE INDEX IF NOT EXISTS transfers_by_id ON transfers (account, id);
 CREATE INDEX IF NOT EXISTS transfers_by_amount ON transfers (account, amount DESC, id DESC);
 CREATE INDEX IF NOT EXISTS transfers_by_reference ON transfers (account, reference, id);
+
+-- What all processes with this ledger know, and nobody else.
+CREATE TABLE IF NOT EXISTS secrets (
+    name TEXT PRIMARY KEY,
+    secret BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO secrets (name, secret) VALUES ('cursors', randomblob(32));

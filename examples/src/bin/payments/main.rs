@@ -3,7 +3,7 @@
 //! `cargo run` starts it on <http://127.0.0.1:3000>, with everything in memory. Read on from here
 //! to `routes.rs` (what it does), `cors.rs` (which pages may use it), `account.rs` (who is asking),
 //! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `versions.rs` (what older
-//! clients get), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
+//! clients get), `pages.rs` (how transfers are listed), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
 
 mod account;
 mod config;
@@ -13,6 +13,7 @@ mod demo;
 mod keys;
 mod ledger;
 mod limits;
+mod pages;
 mod panics;
 mod problem;
 mod routes;
@@ -66,6 +67,7 @@ async fn run() -> Result<(), Failure> {
     let idempotency = keys::layer(redis.clone())?;
     let versions = versions::layer(redis)?;
     let migrations = versions::migrations(&versions)?;
+    let pages = pages::layer(&ledger).await?;
     tell(cors.warnings());
     tell(limits.warnings());
     tell(idempotency.warnings());
@@ -85,7 +87,7 @@ async fn run() -> Result<(), Failure> {
         .layer(versions)
         .layer(migrations)
         // Around the router and not in it: a path is changed before its route is looked for.
-        .service(routes::router(app));
+        .service(routes::router(app, pages));
     // CORS goes around all that can say no, so that a page can read what it says; and around the router,
     // so that there is no path and no method without it.
     let service = cors.around(Router::new().fallback_service(stack));

@@ -7,6 +7,7 @@ use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use stonework_core::{NotExecuted, Problem, Retry};
+use stonework_pagination::PageError;
 
 use crate::ledger::{LedgerError, NotMade, OtherCurrency};
 
@@ -19,6 +20,8 @@ pub(crate) enum Refusal {
     Body(JsonRejection),
     DemoHeader(&'static str),
     OtherCurrency,
+    UnknownSort,
+    Page(PageError),
     InsufficientFunds { balance: u64 },
     Ledger,
     Interrupted,
@@ -47,6 +50,9 @@ impl Refusal {
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 new("unsupported-currency", "Accounts have only USD", status)
             }
+            Self::UnknownSort => new("unknown-sort", "Unknown order", StatusCode::BAD_REQUEST)
+                .detail("Send `sort` once or not at all: newest, oldest, largest or reference."),
+            Self::Page(error) => error.problem(),
             Self::InsufficientFunds { balance } => {
                 new("insufficient-funds", "Insufficient funds", StatusCode::PAYMENT_REQUIRED)
                     .member("balance", *balance)
@@ -112,6 +118,12 @@ impl From<JsonRejection> for Refusal {
 impl From<OtherCurrency> for Refusal {
     fn from(_: OtherCurrency) -> Self {
         Self::OtherCurrency
+    }
+}
+
+impl From<PageError> for Refusal {
+    fn from(error: PageError) -> Self {
+        Self::Page(error)
     }
 }
 

@@ -7,12 +7,14 @@ use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use stonework_pagination::PageLayer;
 use stonework_versioning::ApiVersion;
 use uuid::Uuid;
 
 use crate::account::Account;
 use crate::demo::{Demo, DemoAllowed};
 use crate::ledger::{Ledger, Order, Statement, Transfer};
+use crate::pages;
 use crate::problem::Refusal;
 
 #[derive(Clone)]
@@ -27,9 +29,10 @@ impl FromRef<App> for DemoAllowed {
     }
 }
 
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: App, pages: PageLayer) -> Router {
+    let transfers = get(pages::list).layer(pages);
     Router::new()
-        .route("/transfers", post(transfer))
+        .route("/transfers", post(transfer).merge(transfers))
         .route("/transfers/{id}", get(find))
         .route("/account", get(statement))
         .fallback(async || Refusal::UnknownRoute)
