@@ -44,15 +44,25 @@ struct Said<'q> {
 impl Asked {
     /// What this query asks for.
     pub(crate) fn of(profile: &Profile, query: Option<&str>) -> Result<Self, Wrong> {
-        let said = Said::of(&profile.names, query.unwrap_or_default())?;
-        said.asked(profile)
+        Self::of_pairs(profile, form_urlencoded::parse(query.unwrap_or_default().as_bytes()))
+    }
+
+    /// What these parameters ask for.
+    pub(crate) fn of_pairs<'q>(
+        profile: &Profile,
+        pairs: impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)>,
+    ) -> Result<Self, Wrong> {
+        Said::of(&profile.names, pairs)?.asked(profile)
     }
 }
 
 impl<'q> Said<'q> {
-    fn of(names: &Names, query: &'q str) -> Result<Self, Wrong> {
+    fn of(
+        names: &Names,
+        pairs: impl Iterator<Item = (Cow<'q, str>, Cow<'q, str>)>,
+    ) -> Result<Self, Wrong> {
         let mut said = Self::default();
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (name, value) in pairs {
             let Some(place) = said.place(names, &name) else { continue };
             if place.replace(value).is_some() {
                 return Err(Wrong::Repeated(name.into_owned()));

@@ -5,7 +5,8 @@ use http::Uri;
 
 use crate::asked::Asked;
 use crate::profile::Profile;
-use crate::{Binding, Cursors, Verified};
+use crate::rejection::PROBLEM_BASE;
+use crate::{Binding, Cursors, PageError, Verified};
 
 /// All that is known of a page before it is known how it is sorted.
 pub(crate) struct Context {
@@ -22,6 +23,32 @@ pub(crate) struct Context {
     /// What links begin with.
     pub(crate) prefix: String,
     pub(crate) problem_base: Arc<str>,
+}
+
+impl Context {
+    /// Without a request: there are no links.
+    pub(crate) fn bare(
+        profile: &Profile,
+        cursors: &Cursors,
+        binding: Binding,
+        parameters: Vec<(&str, String)>,
+    ) -> Result<Self, PageError> {
+        let profile = Arc::new(profile.clone());
+        let pairs = parameters.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let asked = Asked::of_pairs(&profile, pairs)
+            .map_err(|wrong| PageError::refused(wrong.into(), Arc::clone(&profile)))?;
+        Ok(Self {
+            profile,
+            cursors: Some(cursors.clone()),
+            binding,
+            asked,
+            cursor: None,
+            until: None,
+            uri: Uri::default(),
+            prefix: String::new(),
+            problem_base: PROBLEM_BASE.into(),
+        })
+    }
 }
 
 impl fmt::Debug for Context {

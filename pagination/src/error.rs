@@ -15,20 +15,27 @@ use crate::{CursorError, CursorErrorKind, Direction, Rejection, SeekError};
 /// Why a handler cannot give a page. In axum it is a response, in the form of the layer's contract.
 #[derive(Debug)]
 pub struct PageError {
-    rejection: Rejection,
-    /// Nothing without a layer.
-    context: Option<Arc<Context>>,
+    refusal: Refusal,
+    profile: Arc<Profile>,
+    problem_base: Arc<str>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl PageError {
-    pub(crate) fn new(rejection: Rejection, context: &Arc<Context>) -> Self {
-        Self { rejection, context: Some(Arc::clone(context)), source: None }
+    pub(crate) fn new(rejection: Rejection, context: &Context) -> Self {
+        let refusal = context.refusal(rejection, context.asked.direction);
+        let problem_base = Arc::clone(&context.problem_base);
+        Self { problem_base, ..Self::refused(refusal, Arc::clone(&context.profile)) }
+    }
+
+    pub(crate) fn refused(refusal: Refusal, profile: Arc<Profile>) -> Self {
+        Self { refusal, profile, problem_base: PROBLEM_BASE.into(), source: None }
     }
 
     /// The program lacks something, and no client can do anything about it.
     pub(crate) fn misused(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self { rejection: Rejection::Misused, context: None, source: Some(source.into()) }
+        let refusal = Rejection::Misused.into();
+        Self { source: Some(source.into()), ..Self::refused(refusal, Arc::default()) }
     }
 
     pub(crate) fn no_layer() -> Self {
@@ -36,7 +43,7 @@ impl PageError {
     }
 
     /// No cursor could be made.
-    pub(crate) fn unmade(error: CursorError, context: &Arc<Context>) -> Self {
+    pub(crate) fn unmade(error: CursorError, context: &Context) -> Self {
         let rejection = match error.kind() {
             CursorErrorKind::Unavailable => Rejection::Unavailable,
             _ => Rejection::Misused,
@@ -46,27 +53,17 @@ impl PageError {
 
     /// Why.
     pub const fn rejection(&self) -> Rejection {
-        self.rejection
+        self.refusal.rejection
     }
 
     /// The same as a problem (RFC 9457), whatever the contract.
     pub fn problem(&self) -> Problem {
-        self.told(Refusal::problem)
+        self.refusal.problem(&self.profile, &self.problem_base)
     }
 
-    /// The answer, in the form of the layer's contract.
+    /// The answer, in the form of the contract.
     pub fn to_response(&self) -> Response<Bytes> {
-        self.told(refuse)
-    }
-
-    fn told<T>(&self, tell: impl FnOnce(&Refusal, &Profile, &str) -> T) -> T {
-        match &self.context {
-            Some(context) => {
-                let refusal = context.refusal(self.rejection, context.asked.direction);
-                tell(&refusal, &context.profile, &context.problem_base)
-            }
-            None => tell(&self.rejection.into(), &Profile::plain(), PROBLEM_BASE),
-        }
+        refuse(&self.refusal, &self.profile, &self.problem_base)
     }
 }
 
@@ -95,9 +92,14 @@ impl Rejection {
     }
 }
 
+/// For whoever asked: it tells nothing that is nobody's business.
 impl fmt::Display for PageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.rejection.title())
+        f.write_str(self.rejection().title())?;
+        match self.refusal.detail(&self.profile) {
+            Some(detail) => write!(f, ": {detail}"),
+            None => Ok(()),
+        }
     }
 }
 

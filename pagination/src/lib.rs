@@ -16,6 +16,8 @@ mod cursor_error;
 mod cursors;
 mod error;
 mod future;
+#[cfg(feature = "async-graphql-7")]
+mod graphql7;
 mod keys;
 mod keyset;
 mod layer;
@@ -32,6 +34,8 @@ mod sort;
 #[cfg(feature = "sqlx-0-9")]
 mod sqlx09;
 mod token;
+#[cfg(feature = "tonic-0-14")]
+mod tonic014;
 mod total;
 mod trace;
 mod value;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use http::Extensions;
 
+use crate::check::check;
 use crate::context::Context;
 use crate::profile::Style;
 use crate::window::Window;
 use crate::{
-    Anchor, Around, Direction, Encoder, Keyset, PageError, Paged, Place, Rejection, Seek, Sort,
-    Value, Verified,
+    Anchor, Around, Binding, Cursors, Direction, Encoder, Keyset, PageError, Paged, Place, Profile,
+    Rejection, Seek, Sort, Value, Verified,
 };
 
 /// A page that was asked for, before it is known how it is sorted. In the extensions of requests that passed
@@ -44,6 +45,37 @@ impl AnyPage {
     /// When there is no layer around.
     pub fn of(extensions: &Extensions) -> Result<Self, PageError> {
         extensions.get().cloned().ok_or_else(PageError::no_layer)
+    }
+
+    /// The page that these parameters ask for, where there is no layer: in gRPC and GraphQL. They have the names
+    /// and the meaning of the contract; others are not looked at. The cursors are good for this binding.
+    ///
+    /// ```
+    /// # use stonework_pagination::{AnyPage, Binding, Cursors, PageError, Profile};
+    /// # struct Request { page_size: i32, page_token: String }
+    /// # async fn list(cursors: &Cursors, request: Request) -> Result<AnyPage, PageError> {
+    /// let binding = Binding::new().part("list", b"orders").part("account", b"acct_7");
+    /// let parameters =
+    ///     [("page_size", request.page_size.to_string()), ("page_token", request.page_token)];
+    /// AnyPage::from_parameters(&Profile::aip("orders"), cursors, binding, parameters).await
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When they ask for what cannot be given.
+    pub async fn from_parameters<'p>(
+        profile: &Profile,
+        cursors: &Cursors,
+        binding: Binding,
+        parameters: impl IntoIterator<Item = (&'p str, String)> + Send,
+    ) -> Result<Self, PageError> {
+        let parameters: Vec<_> = parameters.into_iter().collect();
+        let context = Context::bare(profile, cursors, binding, parameters)?;
+        let profile = Arc::clone(&context.profile);
+        let checked = check(context).await;
+        let context = checked.map_err(|refusal| PageError::refused(refusal, profile))?;
+        Ok(Self { context: Arc::new(context) })
     }
 
     /// How many items it has at most.
@@ -99,9 +131,13 @@ impl AnyPage {
         Ok(Page::new(Arc::clone(&self.context), K::sort().clone(), anchor, None))
     }
 
+    /// The place of a cursor. Which way it is read from there is what was asked: in some contracts the name of
+    /// the parameter says so, whatever the cursor does.
     fn anchor(&self, cursor: Option<&Verified>, sort: &Sort) -> Result<Option<Anchor>, PageError> {
+        let direction = self.context.asked.direction;
         let anchor = cursor.map(|verified| verified.anchor(sort)).transpose();
-        anchor.map_err(|_| self.error(Rejection::Cursor))
+        let anchor = anchor.map_err(|_| self.error(Rejection::Cursor))?;
+        Ok(anchor.map(|anchor| Anchor { direction, ..anchor }))
     }
 
     pub(crate) fn error(&self, rejection: Rejection) -> PageError {
@@ -165,6 +201,11 @@ impl<K> Page<K> {
     /// Where it begins; nothing if that is an end of the list.
     pub const fn anchor(&self) -> Option<&Anchor> {
         self.anchor.as_ref()
+    }
+
+    /// Before which place it ends, if that comes sooner; nothing if it does not say.
+    pub const fn until(&self) -> Option<&Anchor> {
+        self.until.as_ref()
     }
 
     /// How its rows are found. It asks for one more than the limit, to know whether there are more.

@@ -8,9 +8,17 @@ impl Statement {
     /// The text and the arguments for sqlx, for any of its databases. Feature `sqlx-0-9`; sqlx's own `uuid` has
     /// to be on.
     ///
-    /// ```ignore
-    /// let (sql, arguments) = page.seek().render(Dialect::Sqlite, "SELECT * FROM transfers")?.for_sqlx()?;
-    /// let rows: Vec<Transfer> = sqlx::query_as_with(sql, arguments).fetch_all(&pool).await?;
+    /// ```
+    /// use sqlx::SqlitePool;
+    /// use sqlx::error::BoxDynError;
+    /// use stonework_pagination::{Dialect, Seek};
+    ///
+    /// async fn ids(pool: &SqlitePool, seek: &Seek) -> Result<Vec<(i64,)>, BoxDynError> {
+    ///     let statement = seek.render(Dialect::Sqlite, "SELECT id FROM transfers")?;
+    ///     let (sql, arguments) = statement.for_sqlx()?;
+    ///     Ok(sqlx::query_as_with(sql, arguments).fetch_all(pool).await?)
+    /// }
+    /// # let _ = ids;
     /// ```
     ///
     /// # Errors

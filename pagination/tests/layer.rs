@@ -11,51 +11,22 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use stonework_pagination::{
-    Anchor, AnyPage, Cursors, Direction, Key, Keys, NotExecuted, OriginalUri, PageLayer,
-    PageLayerBuilder, Place, Profile, Rejection, keyset,
+    AnyPage, Cursors, Key, Keys, NotExecuted, OriginalUri, PageLayer, PageLayerBuilder, Place,
+    Profile, Rejection, keyset,
 };
 use tower::{Layer, ServiceExt, service_fn};
 
-keyset! {
-    struct Newest {
-        created_at: i64 => desc,
-        id: i64 => desc unique,
-    }
-}
+#[path = "support/memory.rs"]
+mod memory;
+
+use memory::Newest;
+use memory::{found, place, rows};
 
 keyset! {
     struct Oldest {
         created_at: i64 => asc,
         id: i64 => asc unique,
     }
-}
-
-/// Two of each time.
-fn rows(many: i64) -> Vec<(i64, i64)> {
-    (1..=many).rev().map(|id| (id / 2, id)).collect()
-}
-
-fn place(row: &(i64, i64)) -> Newest {
-    Newest { created_at: row.0, id: row.1 }
-}
-
-/// What a database would find.
-fn found(rows: &[(i64, i64)], page: &stonework_pagination::Page<Newest>) -> Vec<(i64, i64)> {
-    let key = |anchor: &Anchor| match anchor.values[..] {
-        [stonework_pagination::Value::Int(at), stonework_pagination::Value::Int(id)] => (at, id),
-        _ => panic!("another order"),
-    };
-    let mut rows = rows.to_vec();
-    if page.direction() == Direction::Backward {
-        rows.reverse();
-    }
-    let from = page.anchor().map(key);
-    let is_after = |row: &(i64, i64)| match (from, page.direction()) {
-        (None, _) => true,
-        (Some(from), Direction::Backward) => *row > from,
-        (Some(from), _) => *row < from,
-    };
-    rows.into_iter().filter(is_after).take(page.limit() as usize + 1).collect()
 }
 
 const SECRET: [u8; 32] = [7; 32];
