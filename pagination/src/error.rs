@@ -51,6 +51,12 @@ impl PageError {
         Self { source: Some(Box::new(error)), ..Self::new(rejection, context) }
     }
 
+    /// Whatever else keeps a handler from giving a page, such as an error of its database. 500; clients are not
+    /// told what.
+    pub fn internal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::misused(error)
+    }
+
     /// Why.
     pub const fn rejection(&self) -> Rejection {
         self.refusal.rejection

@@ -22,7 +22,7 @@ pub enum Rejection {
     Both,
     /// The store of cursors does not answer. 503.
     Unavailable,
-    /// Something is wrong with the service: it sorts by values that it does not have. 500.
+    /// Something is wrong with the service: it sorts by values that it does not have, or finds no rows. 500.
     Misused,
 }
 
