@@ -1,6 +1,7 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
+use stonework_core::Key;
 
 /// What a cursor is good for: a list, its filters, and who may read it. For anything else it is as good as
 /// none.
@@ -15,12 +16,32 @@ use sha2::{Digest, Sha256};
 /// assert_ne!(binding, Binding::new().part("list", b"ordersacct_7"));
 /// ```
 #[derive(Clone)]
-pub struct Binding(Sha256);
+pub struct Binding {
+    digest: Sha256,
+    #[cfg(feature = "stored")]
+    owner: Key,
+}
 
 impl Binding {
     /// To nothing yet.
     pub fn new() -> Self {
-        Self(Sha256::new_with_prefix(b"stonework-pagination binding 1"))
+        let digest = Sha256::new_with_prefix(b"stonework-pagination binding 1");
+        Self {
+            digest,
+            #[cfg(feature = "stored")]
+            owner: Key::copy_from_slice(b""),
+        }
+    }
+
+    /// And to whoever owns the cursors: those that are kept in a store are
+    /// [taken back](crate::Cursors::revoke) by it.
+    #[must_use]
+    pub fn owner(self, owner: &Key) -> Self {
+        Self {
+            #[cfg(feature = "stored")]
+            owner: owner.clone(),
+            ..self.part("owner", owner.as_bytes())
+        }
     }
 
     /// And to this. The order of parts matters.
@@ -28,14 +49,19 @@ impl Binding {
     pub fn part(mut self, name: &str, value: &[u8]) -> Self {
         for part in [name.as_bytes(), value] {
             // With its length, so that no two lists of parts are one text.
-            self.0.update((part.len() as u64).to_le_bytes());
-            self.0.update(part);
+            self.digest.update((part.len() as u64).to_le_bytes());
+            self.digest.update(part);
         }
         self
     }
 
+    #[cfg(feature = "stored")]
+    pub(crate) const fn owned_by(&self) -> &Key {
+        &self.owner
+    }
+
     pub(crate) fn digest(&self) -> [u8; 32] {
-        self.0.clone().finalize().into()
+        self.digest.clone().finalize().into()
     }
 }
 

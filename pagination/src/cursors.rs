@@ -3,15 +3,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use stonework_core::{Clock, ConfigError, ConfigErrors, StoreFuture, SystemClock};
+#[cfg(feature = "stored")]
+use stonework_core::{Key, StoreError};
 
 use crate::keys::Signer;
+#[cfg(feature = "stored")]
+use crate::store::CursorStore;
 #[cfg(feature = "encrypted")]
 use crate::token::Encrypted;
+#[cfg(feature = "stored")]
+use crate::token::Stored;
 use crate::token::{Bound, Plain, Said, Signed, decode, encode};
 use crate::{Anchor, Binding, CursorError, CursorErrorKind, Direction, Keys, Sort};
 
 /// A token with less than this would have no room for what it says.
 const SHORTEST_MAX: usize = 64;
+
+#[cfg(feature = "stored")]
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Makes cursors, and looks at those that come back. Clones share it.
 ///
@@ -62,6 +71,8 @@ enum Scheme {
     Signed(Signed),
     #[cfg(feature = "encrypted")]
     Encrypted(Encrypted),
+    #[cfg(feature = "stored")]
+    Stored(Stored),
     DangerPlain,
 }
 
@@ -75,7 +86,7 @@ struct Expiry {
 impl Cursors {
     /// Cursors that clients can read and cannot change: HMAC-SHA-256 of 128 bits.
     pub fn signed(keys: Keys) -> CursorsBuilder {
-        CursorsBuilder::new(Some(keys), |keys| Scheme::Signed(Signed::new(keys)))
+        CursorsBuilder::new(Kind::Signed(keys))
     }
 
     /// Cursors that clients can neither read nor change: AES-SIV (RFC 5297). For places that are nobody's
@@ -86,24 +97,44 @@ impl Cursors {
     #[cfg(feature = "encrypted")]
     #[cfg_attr(docsrs, doc(cfg(feature = "encrypted")))]
     pub fn encrypted(keys: Keys) -> CursorsBuilder {
-        CursorsBuilder::new(Some(keys), |keys| Scheme::Encrypted(Encrypted::new(keys)))
+        CursorsBuilder::new(Kind::Encrypted(keys))
+    }
+
+    /// Cursors that say nothing, and name what a store keeps: 23 characters, whatever the values. For places
+    /// that are too large for a URL, and cursors that are [taken back](Self::revoke). Feature `stored`.
+    ///
+    /// Each page costs a round trip more for each cursor that it is told, and the same page has other cursors
+    /// each time. They expire after a day, unless it is said otherwise.
+    #[cfg(feature = "stored")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "stored")))]
+    pub fn stored(store: impl CursorStore) -> CursorsBuilder {
+        CursorsBuilder::new(Kind::Stored(Box::new(store)))
     }
 
     /// Cursors that clients can read and make. What one of them says is not to be trusted: it begins a list
     /// wherever somebody wants, of which the query alone says what may be in it.
     pub fn danger_plain() -> CursorsBuilder {
-        CursorsBuilder::new(None, |_| Scheme::DangerPlain)
+        CursorsBuilder::new(Kind::DangerPlain)
     }
 
     /// Makes cursors of one list in one order. Cheap to make, and each further cursor is cheaper than the
     /// first.
     pub fn encoder(&self, binding: &Binding, sort: &Sort) -> Encoder {
         let bound = self.inner.bound(binding);
-        let signer = match &self.inner.scheme {
-            Scheme::Signed(signed) => signed.bound(&bound),
-            _ => None,
+        let signer = if let Scheme::Signed(signed) = &self.inner.scheme {
+            signed.bound(&bound)
+        } else {
+            None
         };
-        Encoder { cursors: self.clone(), bound, signer, sort: sort.clone() }
+        Encoder {
+            cursors: self.clone(),
+            #[cfg(any(feature = "encrypted", feature = "stored"))]
+            bound,
+            #[cfg(feature = "stored")]
+            owner: binding.owned_by().clone(),
+            signer,
+            sort: sort.clone(),
+        }
     }
 
     /// Looks at a cursor that came back: whether it was made here, for this, and is still good. Nothing of what
@@ -117,7 +148,46 @@ impl Cursors {
         binding: &Binding,
         token: &str,
     ) -> StoreFuture<Result<Verified, CursorError>> {
+        #[cfg(feature = "stored")]
+        if let Scheme::Stored(stored) = &self.inner.scheme {
+            return self.look_up(stored.clone(), binding, token);
+        }
         StoreFuture::ready(self.inner.verify(binding, token).map_err(CursorError::new))
+    }
+
+    #[cfg(feature = "stored")]
+    fn look_up(
+        &self,
+        stored: Stored,
+        binding: &Binding,
+        token: &str,
+    ) -> StoreFuture<Result<Verified, CursorError>> {
+        let token = match self.inner.decoded(token) {
+            Ok(token) => token,
+            Err(kind) => return StoreFuture::ready(Err(kind.into())),
+        };
+        let (bound, owner) = (self.inner.bound(binding), binding.owned_by().clone());
+        StoreFuture::new(async move {
+            let said = stored.get(&bound, &owner, &token).await?.map_err(CursorError::new)?;
+            let said = Said::read(&said).ok_or(CursorErrorKind::Format)?;
+            Ok(Verified { said, is_plain: false })
+        })
+    }
+
+    /// Takes back all cursors of an [owner](Binding::owner) that a store keeps: after its rights have changed.
+    /// Feature `stored`. Where cursors are kept nowhere there is nothing to be taken back; bind those to
+    /// something that changes with the rights.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer. Some of them may be good still, then.
+    #[cfg(feature = "stored")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "stored")))]
+    pub async fn revoke(&self, owner: &Key) -> Result<(), StoreError> {
+        match &self.inner.scheme {
+            Scheme::Stored(stored) => stored.revoke(owner).await,
+            _ => Ok(()),
+        }
     }
 }
 
@@ -126,16 +196,22 @@ impl Inner {
         Bound { epoch: self.epoch, binding: binding.digest() }
     }
 
-    fn verify(&self, binding: &Binding, token: &str) -> Result<Verified, CursorErrorKind> {
+    fn decoded(&self, token: &str) -> Result<Vec<u8>, CursorErrorKind> {
         if token.len() > self.max_len {
             return Err(CursorErrorKind::TooLong);
         }
-        let token = decode(token).ok_or(CursorErrorKind::Format)?;
+        decode(token).ok_or(CursorErrorKind::Format)
+    }
+
+    fn verify(&self, binding: &Binding, token: &str) -> Result<Verified, CursorErrorKind> {
+        let token = self.decoded(token)?;
         let bound = self.bound(binding);
         let said = match &self.scheme {
             Scheme::Signed(signed) => Said::read(signed.verify(&bound, &token)?),
             #[cfg(feature = "encrypted")]
             Scheme::Encrypted(encrypted) => Said::read(&encrypted.open(&bound, &token)?),
+            #[cfg(feature = "stored")]
+            Scheme::Stored(_) => None,
             Scheme::DangerPlain => Said::read(Plain::verify(&token)?),
         };
         let said = said.ok_or(CursorErrorKind::Format)?;
@@ -166,7 +242,10 @@ impl Inner {
 #[derive(Clone)]
 pub struct Encoder {
     cursors: Cursors,
+    #[cfg(any(feature = "encrypted", feature = "stored"))]
     bound: Bound,
+    #[cfg(feature = "stored")]
+    owner: Key,
     signer: Option<Signer>,
     sort: Sort,
 }
@@ -182,6 +261,12 @@ impl Encoder {
     pub fn encode(&self, anchor: &Anchor) -> StoreFuture<Result<String, CursorError>> {
         if !self.sort.fits(&anchor.values) {
             return StoreFuture::ready(Err(CursorErrorKind::OtherSort.into()));
+        }
+        #[cfg(feature = "stored")]
+        if let Scheme::Stored(stored) = &self.cursors.inner.scheme {
+            let said = Said::write(&self.sort, anchor, None, Vec::new());
+            let token = stored.put(&self.bound, self.owner.clone(), &said);
+            return StoreFuture::new(async move { Ok(encode(&token.await?)) });
         }
         let token = encode(&self.token(anchor));
         StoreFuture::ready(match token.len() <= self.cursors.inner.max_len {
@@ -207,6 +292,9 @@ impl Encoder {
             Scheme::Encrypted(encrypted) => {
                 encrypted.seal(&self.bound, &write(token)).unwrap_or_default()
             }
+            // The store has it.
+            #[cfg(feature = "stored")]
+            Scheme::Stored(_) => token,
             Scheme::DangerPlain => {
                 Plain::begin(&mut token);
                 write(token)
@@ -248,21 +336,33 @@ impl Verified {
 /// Builds [`Cursors`].
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct CursorsBuilder {
-    keys: Option<Keys>,
-    scheme: fn(&Keys) -> Scheme,
+    kind: Kind,
     expires_after: Option<Duration>,
+    #[cfg(feature = "stored")]
+    store_timeout: Duration,
     step: Duration,
     epoch: u64,
     max_len: usize,
     clock: Option<Arc<dyn Clock>>,
 }
 
+/// What is to be made.
+enum Kind {
+    Signed(Keys),
+    #[cfg(feature = "encrypted")]
+    Encrypted(Keys),
+    #[cfg(feature = "stored")]
+    Stored(Box<dyn CursorStore>),
+    DangerPlain,
+}
+
 impl CursorsBuilder {
-    fn new(keys: Option<Keys>, scheme: fn(&Keys) -> Scheme) -> Self {
+    fn new(kind: Kind) -> Self {
         Self {
-            keys,
-            scheme,
+            kind,
             expires_after: None,
+            #[cfg(feature = "stored")]
+            store_timeout: Duration::from_millis(500),
             step: Duration::from_secs(3_600),
             epoch: 0,
             max_len: 512,
@@ -297,6 +397,14 @@ impl CursorsBuilder {
         self
     }
 
+    /// How long a store may take. Default 500 ms. Feature `stored`.
+    #[cfg(feature = "stored")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "stored")))]
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout;
+        self
+    }
+
     /// The clock by which they expire. By default the system's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = Some(clock);
@@ -310,8 +418,13 @@ impl CursorsBuilder {
     /// Everything that is wrong, each with the value, the reason and what to do.
     pub fn build(self) -> Result<Cursors, ConfigErrors<ConfigError>> {
         let mut errors = Vec::new();
-        if let Some(keys) = &self.keys {
-            keys.check(&mut errors);
+        match &self.kind {
+            Kind::Signed(keys) => keys.check(&mut errors),
+            #[cfg(feature = "encrypted")]
+            Kind::Encrypted(keys) => keys.check(&mut errors),
+            #[cfg(feature = "stored")]
+            Kind::Stored(_) => {}
+            Kind::DangerPlain => {}
         }
         let second = Duration::from_secs(1);
         if self.step < second {
@@ -329,10 +442,22 @@ impl CursorsBuilder {
             let reason = "leaves no room for what a cursor says; use at least 64";
             errors.push(ConfigError::new("max_len", self.max_len, reason));
         }
+        let expiry = self.expires_after.map(|after| Expiry { after, step: self.step });
+        let (scheme, expiry) = match self.kind {
+            Kind::Signed(keys) => (Scheme::Signed(Signed::new(&keys)), expiry),
+            #[cfg(feature = "encrypted")]
+            Kind::Encrypted(keys) => (Scheme::Encrypted(Encrypted::new(&keys)), expiry),
+            // The store lets them go.
+            #[cfg(feature = "stored")]
+            Kind::Stored(store) => {
+                let after = self.expires_after.unwrap_or(DAY);
+                (Scheme::Stored(Stored::new(store, self.store_timeout, after)), None)
+            }
+            Kind::DangerPlain => (Scheme::DangerPlain, expiry),
+        };
         let inner = Inner {
-            // Plain ones have none.
-            scheme: (self.scheme)(&self.keys.unwrap_or_else(|| Keys::new(0, &[]))),
-            expiry: self.expires_after.map(|after| Expiry { after, step: self.step }),
+            scheme,
+            expiry,
             epoch: self.epoch,
             max_len: self.max_len,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
@@ -353,6 +478,8 @@ impl fmt::Debug for Scheme {
             Self::Signed(_) => "signed",
             #[cfg(feature = "encrypted")]
             Self::Encrypted(_) => "encrypted",
+            #[cfg(feature = "stored")]
+            Self::Stored(_) => "stored",
             Self::DangerPlain => "danger plain",
         })
     }
@@ -366,6 +493,6 @@ impl fmt::Debug for Encoder {
 
 impl fmt::Debug for CursorsBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CursorsBuilder").field("keys", &self.keys).finish_non_exhaustive()
+        f.debug_struct("CursorsBuilder").field("epoch", &self.epoch).finish_non_exhaustive()
     }
 }

@@ -25,6 +25,7 @@ impl PageLayer {
         PageLayerBuilder {
             profile: Profile::plain(),
             cursors: None,
+            owner: None,
             bind: Vec::new(),
             base: Base::Relative,
             problem_base: PROBLEM_BASE.to_owned(),
@@ -51,6 +52,7 @@ impl<S> Layer<S> for PageLayer {
 pub struct PageLayerBuilder {
     profile: Profile,
     cursors: Option<Cursors>,
+    owner: Option<BindFn>,
     bind: Vec<BindFn>,
     base: Base,
     problem_base: String,
@@ -69,8 +71,17 @@ impl PageLayerBuilder {
         self
     }
 
+    /// Binds cursors to who is asking. Those that are kept in a store are [taken back](Cursors::revoke) by it.
+    pub fn owner(
+        mut self,
+        owner: impl Fn(&RequestHead<'_>) -> Option<Key> + Send + Sync + 'static,
+    ) -> Self {
+        self.owner = Some(Arc::new(owner));
+        self
+    }
+
     /// Binds cursors to something besides the path and the filters in the query: to who is asking, to the
-    /// version of the API. One that was made for somebody else is as good as none. May be said more than
+    /// version of the API. One that was made for something else is as good as none. May be said more than
     /// once; what has no value for a request is bound as nothing.
     pub fn bind(
         mut self,
@@ -131,6 +142,7 @@ impl PageLayerBuilder {
         let shared = Shared {
             profile: Arc::new(self.profile),
             cursors: self.cursors,
+            owner: self.owner,
             bind: self.bind,
             base: self.base,
             problem_base: self.problem_base.into(),

@@ -171,6 +171,12 @@ mod shared;
 mod sort;
 #[cfg(feature = "sqlx-0-9")]
 mod sqlx09;
+#[cfg(feature = "stored")]
+#[cfg_attr(docsrs, doc(cfg(feature = "stored")))]
+pub mod store;
+#[cfg(all(feature = "testing", feature = "stored"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "testing", feature = "stored"))))]
+pub mod testing;
 mod token;
 #[cfg(feature = "tonic-0-14")]
 mod tonic014;

@@ -19,6 +19,7 @@ pub(crate) type BindFn = Arc<dyn Fn(&RequestHead<'_>) -> Option<Key> + Send + Sy
 pub(crate) struct Shared {
     pub(crate) profile: Arc<Profile>,
     pub(crate) cursors: Option<Cursors>,
+    pub(crate) owner: Option<BindFn>,
     pub(crate) bind: Vec<BindFn>,
     pub(crate) base: Base,
     pub(crate) problem_base: Arc<str>,
@@ -58,6 +59,8 @@ impl Shared {
         let uri = OriginalUri::of(head);
         let binding = Binding::new().part("path", uri.path().as_bytes());
         let binding = bind_filters(binding, &self.profile.names, uri.query());
+        let owner = self.owner.as_ref().and_then(|owner| owner(head));
+        let binding = owner.iter().fold(binding, Binding::owner);
         self.bind.iter().fold(binding, |binding, bind| match bind(head) {
             Some(key) => binding.part("bound", key.as_bytes()),
             None => binding.part("unbound", b""),

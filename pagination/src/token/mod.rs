@@ -12,6 +12,8 @@ mod mode;
 mod plain;
 mod said;
 mod signed;
+#[cfg(feature = "stored")]
+mod stored;
 
 pub(crate) use base64url::{decode, encode};
 #[cfg(feature = "encrypted")]
@@ -20,3 +22,5 @@ pub(crate) use mode::Bound;
 pub(crate) use plain::Plain;
 pub(crate) use said::Said;
 pub(crate) use signed::Signed;
+#[cfg(feature = "stored")]
+pub(crate) use stored::Stored;

@@ -9,6 +9,8 @@ pub(crate) enum Mode {
     Signed = 1,
     #[cfg(feature = "encrypted")]
     Encrypted = 2,
+    #[cfg(feature = "stored")]
+    Stored = 3,
     Plain = 4,
 }
 
@@ -23,6 +25,16 @@ impl Mode {
 pub(crate) struct Bound {
     pub(crate) epoch: u64,
     pub(crate) binding: [u8; 32],
+}
+
+#[cfg(feature = "stored")]
+impl Bound {
+    pub(crate) fn to_bytes(self) -> [u8; 40] {
+        let mut bytes = [0; 40];
+        bytes[..8].copy_from_slice(&self.epoch.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.binding);
+        bytes
+    }
 }
 
 /// Is it a token of this mode? What follows its first byte.
