@@ -154,6 +154,9 @@ mod cursor_error;
 mod cursors;
 mod error;
 mod future;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(feature = "async-graphql-7")]
 mod graphql7;
 mod keys;
