@@ -37,7 +37,7 @@
 //!     State(db): State<SqlitePool>,
 //! ) -> Result<Paged<Order>, PageError> {
 //!     let statement = page.seek().render(Dialect::Sqlite, "SELECT id, created_at FROM orders")?;
-//!     let (sql, arguments) = statement.for_sqlx().map_err(PageError::internal)?;
+//!     let (sql, arguments) = statement.for_sqlx::<sqlx::Sqlite>().map_err(PageError::internal)?;
 //!     let rows = sqlx::query_as_with(sql, arguments).fetch_all(&db).await;
 //!     let rows = rows.map_err(PageError::internal)?;
 //!     page.finish(rows, |order: &Order| Newest { created_at: order.created_at, id: order.id }).await

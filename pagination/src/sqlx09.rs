@@ -15,7 +15,7 @@ impl Statement {
     ///
     /// async fn ids(pool: &SqlitePool, seek: &Seek) -> Result<Vec<(i64,)>, BoxDynError> {
     ///     let statement = seek.render(Dialect::Sqlite, "SELECT id FROM transfers")?;
-    ///     let (sql, arguments) = statement.for_sqlx()?;
+    ///     let (sql, arguments) = statement.for_sqlx::<sqlx::Sqlite>()?;
     ///     Ok(sqlx::query_as_with(sql, arguments).fetch_all(pool).await?)
     /// }
     /// # let _ = ids;

@@ -37,7 +37,7 @@ impl Sqlite {
     /// What the database says of how it goes about a statement.
     fn plan(&mut self, statement: &Statement) -> Vec<String> {
         let explained = statement.clone();
-        let (_, arguments) = explained.for_sqlx().unwrap();
+        let (_, arguments) = explained.for_sqlx::<sqlx::Sqlite>().unwrap();
         let sql = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement.sql));
         let Self { runtime, connection } = self;
         let rows = runtime.block_on(sqlx::query_with(sql, arguments).fetch_all(connection));
@@ -65,7 +65,7 @@ impl Database for Sqlite {
     }
 
     fn rows(&mut self, statement: Statement) -> Vec<Row> {
-        let (sql, arguments) = statement.for_sqlx().unwrap();
+        let (sql, arguments) = statement.for_sqlx::<sqlx::Sqlite>().unwrap();
         let rows = sqlx::query_with(sql, arguments).fetch_all(&mut self.connection);
         let rows = self.runtime.block_on(rows).unwrap();
         rows.iter().map(|row| (row.get("a"), row.get("b"), row.get("c"), row.get("id"))).collect()

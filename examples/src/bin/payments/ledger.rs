@@ -167,7 +167,7 @@ impl Ledger {
     ) -> Result<Vec<Transfer>, LedgerError> {
         let all = Select::new("SELECT * FROM transfers WHERE account = ?1").bind(account.name());
         let statement = seek.render(Dialect::Sqlite, all).map_err(other)?;
-        let (sql, arguments) = statement.for_sqlx().map_err(sqlx::Error::Encode)?;
+        let (sql, arguments) = statement.for_sqlx::<sqlx::Sqlite>().map_err(sqlx::Error::Encode)?;
         Ok(sqlx::query_as_with(sql, arguments).fetch_all(&self.pool).await?)
     }
 
