@@ -15,6 +15,8 @@ pub(crate) struct Asked {
     pub(crate) cursor: Option<String>,
     /// The other end, where both are said.
     pub(crate) until: Option<String>,
+    /// Which page, where pages have numbers.
+    pub(crate) number: Option<u32>,
 }
 
 /// Why it asks for nothing that can be given.
@@ -26,6 +28,8 @@ pub(crate) enum Wrong {
     Limit(String),
     /// It is a number, and larger than it may be.
     LimitOver(String),
+    /// The number in this parameter is none, or of a page that lies beyond the last item: up to this one.
+    Page(String, u32),
     /// The cursor in this parameter is empty.
     Cursor(String),
     /// Both ends, or both limits, and the contract has no meaning for that.
@@ -105,11 +109,27 @@ impl<'q> Said<'q> {
             Some(text) if profile.limits.is_over(text) => Wrong::LimitOver(name.to_owned()),
             _ => Wrong::Limit(name.to_owned()),
         })?;
-        Ok(match is_backward {
-            false => Asked { limit, direction: Direction::Forward, cursor: after, until: before },
-            true => Asked { limit, direction: Direction::Backward, cursor: before, until: after },
-        })
+        if let Some(depth) = profile.depth {
+            let most = depth / limit.max(1);
+            let number = page_number(after.as_deref(), most);
+            let number =
+                number.ok_or_else(|| Wrong::Page(names.after.clone().into_owned(), most))?;
+            let direction = Direction::Forward;
+            return Ok(Asked { limit, direction, cursor: None, until: None, number: Some(number) });
+        }
+        let (direction, cursor, until) = match is_backward {
+            false => (Direction::Forward, after, before),
+            true => (Direction::Backward, before, after),
+        };
+        Ok(Asked { limit, direction, cursor, until, number: None })
     }
+}
+
+/// The first, if none is said.
+fn page_number(text: Option<&str>, most: u32) -> Option<u32> {
+    let text = text.unwrap_or("1");
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| is_number && (1..=most).contains(number))
 }
 
 fn cursor(
@@ -151,7 +171,7 @@ mod tests {
         until: Option<&str>,
     ) -> Result<Asked, Wrong> {
         let owned = |text: Option<&str>| text.map(str::to_owned);
-        Ok(Asked { limit, direction, cursor: owned(cursor), until: owned(until) })
+        Ok(Asked { limit, direction, cursor: owned(cursor), until: owned(until), number: None })
     }
 
     use Direction::{Backward, Forward};
@@ -208,6 +228,34 @@ mod tests {
             ("last=-1", Err(Wrong::Limit("last".to_owned()))),
         ] {
             assert_eq!(asked(&relay, query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn pages_have_numbers_up_to_where_they_end() {
+        let numbered = Profile::numbered().depth(200);
+        let page = |limit, number| {
+            let (direction, cursor, until) = (Forward, None, None);
+            Ok(Asked { limit, direction, cursor, until, number: Some(number) })
+        };
+        let wrong = |most| Err(Wrong::Page("page".to_owned(), most));
+        for (query, expected) in [
+            ("", page(20, 1)),
+            ("page=1", page(20, 1)),
+            ("page=10", page(20, 10)),
+            ("page=2&limit=100", page(100, 2)),
+            ("page=007", page(20, 7)),
+            ("page=11", wrong(10)),
+            ("page=3&limit=100", wrong(2)),
+            ("page=0", wrong(10)),
+            ("page=-1", wrong(10)),
+            ("page=%2B1", wrong(10)),
+            ("page=x", wrong(10)),
+            ("page=99999999999", wrong(10)),
+            ("page=", Err(Wrong::Cursor("page".to_owned()))),
+            ("page=1&page=1", Err(Wrong::Repeated("page".to_owned()))),
+        ] {
+            assert_eq!(asked(&numbered, query), expected, "{query}");
         }
     }
 

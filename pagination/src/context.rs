@@ -6,7 +6,7 @@ use http::Uri;
 use crate::asked::Asked;
 use crate::profile::Profile;
 use crate::rejection::PROBLEM_BASE;
-use crate::{Binding, Cursors, PageError, Verified};
+use crate::{Binding, Cursors, Direction, PageError, Verified};
 
 /// All that is known of a page before it is known how it is sorted.
 pub(crate) struct Context {
@@ -26,6 +26,21 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// So many items lie before the page, where pages have numbers.
+    pub(crate) fn skipped(&self) -> u64 {
+        let before = self.asked.number.map_or(0, |number| u64::from(number) - 1);
+        before * u64::from(self.asked.limit)
+    }
+
+    /// The number of the page beside this one, where pages have numbers.
+    pub(crate) fn number(&self, direction: Direction) -> Option<u32> {
+        let number = self.asked.number?;
+        match direction {
+            Direction::Forward => number.checked_add(1),
+            Direction::Backward => number.checked_sub(1),
+        }
+    }
+
     /// Without a request: there are no links.
     pub(crate) fn bare(
         profile: &Profile,

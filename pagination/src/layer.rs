@@ -118,13 +118,13 @@ impl PageLayerBuilder {
     pub fn build(self) -> Result<PageLayer, ConfigErrors<ConfigError>> {
         let mut errors = Vec::new();
         self.profile.check(&mut errors);
-        let has_ids = self.profile.style == Style::Stripe;
-        if self.cursors.is_none() && !has_ids {
+        let has_none = self.profile.style == Style::Stripe || self.profile.depth.is_some();
+        if self.cursors.is_none() && !has_none {
             let reason = "leads nowhere; say cursors(Cursors::signed(…)) too";
             errors.push(ConfigError::new("cursors", "none", reason));
         }
-        if self.cursors.is_some() && has_ids {
-            let reason = "are ids of objects in this contract; leave them out";
+        if self.cursors.is_some() && has_none {
+            let reason = "are ids of objects or numbers of pages in this contract; leave them out";
             errors.push(ConfigError::new("cursors", "some", reason));
         }
         if self.profile.style == Style::Azure && self.base == Base::Relative {

@@ -208,6 +208,11 @@ impl<K> Page<K> {
         self.until.as_ref()
     }
 
+    /// How many items lie before it, where pages have numbers; otherwise 0.
+    pub fn skipped(&self) -> u64 {
+        self.context.skipped()
+    }
+
     /// How its rows are found. It asks for one more than the limit, to know whether there are more.
     pub fn seek(&self) -> Seek {
         let limit = self.limit();
@@ -215,6 +220,7 @@ impl<K> Page<K> {
             Direction::Forward => Seek::first(self.sort.clone(), limit),
             Direction::Backward => Seek::last(self.sort.clone(), limit),
         };
+        let seek = seek.skip(self.context.skipped());
         let seek = self.anchor.clone().into_iter().fold(seek, Seek::from);
         self.until.clone().into_iter().fold(seek, Seek::until)
     }
@@ -234,7 +240,8 @@ impl<K: Place> Page<K> {
     ) -> Result<Paged<T>, PageError> {
         // Clients ask for ids; nothing is theirs to keep.
         let direction = self.direction();
-        let window = Window::of(rows, self.limit() as usize, direction, self.anchor.is_some());
+        let is_behind = self.anchor.is_some() || self.context.skipped() > 0;
+        let window = Window::of(rows, self.limit() as usize, direction, is_behind);
         let places = Places { page: self, place, encoder: self.encoder() };
         let around = places.around(&window).await?;
         let cursors = places.each(&window.items).await?;
@@ -278,6 +285,9 @@ impl<K: Place, F> Places<'_, K, F> {
     {
         if !is_there {
             return Ok(None);
+        }
+        if let Some(number) = self.page.context.number(direction) {
+            return Ok(Some(number.to_string()));
         }
         match (row, &self.page.anchor) {
             (Some(row), _) => self.encode(direction, (self.place)(row).into_values()).await,

@@ -13,6 +13,8 @@ use crate::profile::Profile;
 pub enum Rejection {
     /// The limit is no number, or out of range. 400.
     Limit,
+    /// The number of a page is none, or lies beyond where pages end. 400.
+    Page,
     /// The cursor is malformed, forged, expired, or that of another list. Which of it is nobody's business.
     /// 400.
     Cursor,
@@ -40,24 +42,28 @@ pub(crate) struct Refusal {
     pub(crate) parameter: Option<String>,
     /// The limit is a number, and too large.
     pub(crate) is_over: bool,
+    /// The last page that there may be.
+    pub(crate) last_page: u32,
 }
 
 impl From<Rejection> for Refusal {
     fn from(rejection: Rejection) -> Self {
-        Self { rejection, parameter: None, is_over: false }
+        Self { rejection, parameter: None, is_over: false, last_page: 0 }
     }
 }
 
 impl From<Wrong> for Refusal {
     fn from(wrong: Wrong) -> Self {
         let is_over = matches!(wrong, Wrong::LimitOver(_));
+        let last_page = if let Wrong::Page(_, last) = &wrong { *last } else { 0 };
         let (rejection, parameter) = match wrong {
+            Wrong::Page(name, _) => (Rejection::Page, Some(name)),
             Wrong::Repeated(name) => (Rejection::Repeated, Some(name)),
             Wrong::Limit(name) | Wrong::LimitOver(name) => (Rejection::Limit, Some(name)),
             Wrong::Cursor(name) => (Rejection::Cursor, Some(name)),
             Wrong::Both => (Rejection::Both, None),
         };
-        Self { rejection, parameter, is_over }
+        Self { rejection, parameter, is_over, last_page }
     }
 }
 
@@ -66,6 +72,7 @@ impl Rejection {
     pub const fn slug(self) -> &'static str {
         match self {
             Self::Limit => "limit-invalid",
+            Self::Page => "page-invalid",
             Self::Cursor => "cursor-invalid",
             Self::Repeated => "parameter-repeated",
             Self::Both => "parameters-exclude-each-other",
@@ -77,7 +84,9 @@ impl Rejection {
     /// The HTTP status.
     pub const fn status(self) -> StatusCode {
         match self {
-            Self::Limit | Self::Cursor | Self::Repeated | Self::Both => StatusCode::BAD_REQUEST,
+            Self::Limit | Self::Page | Self::Cursor | Self::Repeated | Self::Both => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Misused => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -86,6 +95,7 @@ impl Rejection {
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::Limit => "Limit is invalid",
+            Self::Page => "Page is invalid",
             Self::Cursor => "Cursor is invalid",
             Self::Repeated => "Parameter is repeated",
             Self::Both => "Parameters exclude each other",
@@ -109,6 +119,11 @@ impl Refusal {
                     limits.max
                 )
                 .into()
+            }
+            Rejection::Page => {
+                let last = self.last_page;
+                format!("`{parameter}` is a whole number from 1 to {last}. Narrow the list down.")
+                    .into()
             }
             Rejection::Cursor => {
                 "It cannot be used for this request. Begin again at the first page.".into()
@@ -141,6 +156,9 @@ impl Refusal {
             Rejection::Limit => problem
                 .member("min", u64::from(profile.limits.least()))
                 .member("max", u64::from(profile.limits.max)),
+            Rejection::Page => {
+                problem.member("min", 1_u64).member("max", u64::from(self.last_page))
+            }
             Rejection::Unavailable => problem.retry(Retry::After(RETRY)),
             _ => problem,
         }

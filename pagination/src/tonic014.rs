@@ -35,9 +35,11 @@ impl Binding {
 impl From<PageError> for Status {
     fn from(error: PageError) -> Self {
         let code = match error.rejection() {
-            Rejection::Limit | Rejection::Cursor | Rejection::Repeated | Rejection::Both => {
-                Code::InvalidArgument
-            }
+            Rejection::Limit
+            | Rejection::Page
+            | Rejection::Cursor
+            | Rejection::Repeated
+            | Rejection::Both => Code::InvalidArgument,
             Rejection::Unavailable => Code::Unavailable,
             Rejection::Misused => Code::Internal,
         };

@@ -380,6 +380,22 @@ async fn contracts_have_their_own_forms() {
 }
 
 #[tokio::test]
+async fn pages_may_have_numbers() {
+    let site = Site::new(PageLayer::builder().profile(Profile::numbered().depth(100)));
+    let second = site.get("/orders?limit=3&page=2&status=paid").await;
+    assert_eq!((second.ids(), second.json()["has_more"].clone()), (vec![4, 3, 2], json!(true)));
+    assert_eq!(second.link("next").unwrap(), "/orders?limit=3&status=paid&page=3");
+    assert_eq!(second.link("prev").unwrap(), "/orders?limit=3&status=paid&page=1");
+    let last = site.get("/orders?limit=3&page=3").await;
+    assert_eq!((last.ids(), last.link("next")), (vec![1], None));
+    let first = site.get("/orders?limit=3").await;
+    assert_eq!((first.ids(), first.link("prev")), (vec![7, 6, 5], None));
+    let deep = site.get("/orders?page=6").await;
+    assert_eq!((deep.status, deep.rejection), (StatusCode::BAD_REQUEST, Some(Rejection::Page)));
+    assert_eq!((&deep.json()["min"], &deep.json()["max"]), (&json!(1), &json!(5)));
+}
+
+#[tokio::test]
 async fn ids_of_objects_are_looked_up() {
     let stripe = Site::new(PageLayer::builder().profile(Profile::stripe()));
     let first = stripe.get("/v1/charges?limit=3").await.json();
@@ -404,6 +420,8 @@ fn all_that_is_wrong_is_told_at_once() {
         (PageLayer::builder(), &["cursors"][..]),
         (plain().profile(Profile::stripe()), &["cursors"]),
         (plain().profile(Profile::azure()), &["base"]),
+        (plain().profile(Profile::numbered()), &["cursors"]),
+        (PageLayer::builder().profile(Profile::numbered().depth(99)), &["depth"]),
         (plain().base("api.example.com"), &["base"]),
         (plain().base("https://api.example.com/"), &["base"]),
         (plain().base("https://api.example.com/a?b"), &["base"]),

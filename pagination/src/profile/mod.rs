@@ -24,6 +24,7 @@ pub(crate) use limits::{Limits, Zero};
 /// | [`json_api`](Self::json_api) | `page[size]`, `page[after]`, `page[before]` | refused | `next: null` |
 /// | [`relay`](Self::relay) | `first` and `after`, `last` and `before` | refused | `hasNextPage: false` |
 /// | [`zalando`](Self::zalando) | `limit`, `cursor` | refused | no `next` |
+/// | [`numbered`](Self::numbered) | `limit`, `page` | refused | `has_more: false`, and no `rel="next"` |
 /// | [`azure`](Self::azure) | `maxpagesize`, `skiptoken` | the most there may be | no `nextLink` |
 ///
 /// ```
@@ -41,6 +42,8 @@ pub struct Profile {
     pub(crate) empty_is_first: bool,
     /// Does a response tell its neighbours in `Link`?
     pub(crate) links: bool,
+    /// Pages have numbers in place of cursors, and end at this item.
+    pub(crate) depth: Option<u32>,
 }
 
 /// A page with more items than this is none.
@@ -98,7 +101,31 @@ impl Profile {
             limits: limits(20, 100, OverMax::Reject),
             empty_is_first: false,
             links: true,
+            depth: None,
         }
+    }
+
+    /// Pages by number: `?limit=&page=`, the first of which is 1. Otherwise as [`plain`](Self::plain). Pages end
+    /// at item 10,000, or [where you say](Self::depth).
+    ///
+    /// A database reads all rows before the page, and a row that comes or goes before it moves it: some are seen
+    /// twice and some not at all. Take it where somebody has to be able to go to page 7.
+    pub const fn numbered() -> Self {
+        Self {
+            names: names("limit", "page", None),
+            depth: Some(10_000),
+            style: Style::Plain,
+            limits: limits(20, 100, OverMax::Reject),
+            empty_is_first: false,
+            links: true,
+        }
+    }
+
+    /// At which item pages that have numbers end: what lies beyond is refused, since each page costs all rows
+    /// before it.
+    #[must_use]
+    pub fn depth(self, items: u32) -> Self {
+        Self { depth: self.depth.map(|_| items), ..self }
     }
 
     /// As Stripe has it: `starting_after` and `ending_before` are ids of objects, which are looked up.
@@ -109,6 +136,7 @@ impl Profile {
             limits: limits(10, 100, OverMax::Reject),
             empty_is_first: false,
             links: false,
+            depth: None,
         }
     }
 
@@ -120,6 +148,7 @@ impl Profile {
             limits: limits(30, 100, OverMax::Clamp),
             empty_is_first: false,
             links: true,
+            depth: None,
         }
     }
 
@@ -131,6 +160,7 @@ impl Profile {
             limits: Limits { zero: Zero::Default, ..limits(50, 1_000, OverMax::Clamp) },
             empty_is_first: true,
             links: false,
+            depth: None,
         }
     }
 
@@ -142,6 +172,7 @@ impl Profile {
             limits: Limits { zero: Zero::None, ..limits(100, 1_000, OverMax::Clamp) },
             empty_is_first: true,
             links: false,
+            depth: None,
         }
     }
 
@@ -153,6 +184,7 @@ impl Profile {
             limits: limits(20, 100, OverMax::Reject),
             empty_is_first: false,
             links: false,
+            depth: None,
         }
     }
 
@@ -167,6 +199,7 @@ impl Profile {
             limits: limits(20, 100, OverMax::Reject),
             empty_is_first: false,
             links: false,
+            depth: None,
         }
     }
 
@@ -178,6 +211,7 @@ impl Profile {
             limits: limits(20, 100, OverMax::Reject),
             empty_is_first: false,
             links: false,
+            depth: None,
         }
     }
 
@@ -190,6 +224,7 @@ impl Profile {
             limits: limits(100, 1_000, OverMax::Clamp),
             empty_is_first: false,
             links: false,
+            depth: None,
         }
     }
 
@@ -242,6 +277,10 @@ impl Profile {
         if default == 0 || default > max {
             let reason = "is not within what a page may have; use 1 up to the most";
             errors.push(ConfigError::new("limits", default, reason));
+        }
+        if self.depth.is_some_and(|depth| depth < max) {
+            let reason = "ends within the largest page; let it be at least as deep";
+            errors.push(ConfigError::new("depth", self.depth.unwrap_or_default(), reason));
         }
         let names: Vec<_> = self.names.all().collect();
         for (at, name) in names.iter().enumerate() {

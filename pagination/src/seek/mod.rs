@@ -46,6 +46,8 @@ pub struct Seek {
     from: Option<Anchor>,
     /// Before which place it ends, if that comes sooner.
     until: Option<Anchor>,
+    /// So many rows are left out before the page.
+    skip: u64,
     limit: u32,
     shape: Shape,
 }
@@ -58,6 +60,7 @@ impl Seek {
             direction: Direction::Forward,
             from: None,
             until: None,
+            skip: 0,
             limit,
             shape: Shape::Auto,
         }
@@ -78,6 +81,12 @@ impl Seek {
     #[must_use]
     pub fn until(self, anchor: Anchor) -> Self {
         Self { until: Some(anchor), ..self }
+    }
+
+    /// Leaves out so many rows before the page: the database reads them all. For pages that have numbers.
+    #[must_use]
+    pub fn skip(self, rows: u64) -> Self {
+        Self { skip: rows, ..self }
     }
 
     /// How it is asked. Default [`Shape::Auto`].

@@ -43,7 +43,11 @@ impl Writer {
         let (columns, limit) = (seek.columns(), u64::from(seek.limit) + 1);
         let Some(anchor) = &seek.from else {
             let base = self.base();
-            return Ok(format!("SELECT * FROM {base} {}", self.tail(&columns, limit)));
+            let skip = match seek.skip {
+                0 => String::new(),
+                skip => format!(" OFFSET {skip}"),
+            };
+            return Ok(format!("SELECT * FROM {base} {}{skip}", self.tail(&columns, limit)));
         };
         let branches = after(&columns, &anchor.values);
         let has_row_value = self.dialect.has_row_values() && is_row_value(&columns);

@@ -33,7 +33,9 @@ pub(crate) fn found(rows: &[Row], page: &Page<Newest>) -> Vec<Row> {
     };
     let from = page.anchor().map(row);
     let until = page.until().map(row);
-    let after = rows.into_iter().filter(|row| from.is_none_or(|from| is_after(row, from)));
+    let skipped = page.skipped() as usize;
+    let after =
+        rows.into_iter().skip(skipped).filter(|row| from.is_none_or(|from| is_after(row, from)));
     let found = after.take(page.limit() as usize + 1);
     found.filter(|row| until.is_none_or(|until| is_after(&until, *row))).collect()
 }
