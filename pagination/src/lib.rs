@@ -79,6 +79,7 @@
 //! |---|---|---|
 //! | [`Cursors::signed`] | read it | HMAC-SHA-256, 128 bits; 60 characters for a time and a UUID |
 //! | [`Cursors::encrypted`] | not even that | AES-SIV (RFC 5297); feature `encrypted` |
+//! | [`Cursors::stored`] | learn nothing of it | a name of 23 characters; can be [taken back](Cursors::revoke); feature `stored` |
 //! | [`Cursors::danger_plain`] | make any | for lists that everybody may read from anywhere |
 //!
 //! A cursor is good for one list: its path, its filters, its order, and whatever you [bind](PageLayerBuilder::bind)
@@ -88,9 +89,13 @@
 //!
 //! # Contracts
 //!
-//! [`Profile`] has the words of nine well-known APIs: which parameters there are, what is too much, how an end is
+//! [`Profile`] has the words of eight well-known APIs: which parameters there are, what is too much, how an end is
 //! told, and what an error looks like. Clients that were written for these page through your lists: Stripe's SDK,
 //! PyGithub, google-api-core, azure-core.
+//!
+//! [`Profile::numbered`] has pages by number, with all that they cost, up to a depth. How many items there are in
+//! all is told by [`Paged::total`]: counted, counted [up to](Select::count_up_to) a number, or
+//! [guessed](Select::estimate).
 //!
 //! Without a layer, in gRPC (`tonic-0-14`) and GraphQL (`async-graphql-7`), [`AnyPage::from_parameters`] reads
 //! the same parameters.
@@ -126,7 +131,10 @@
 //! | `tonic-0-14` | [`Binding::message`]; a [`PageError`] is a `Status` |
 //! | `async-graphql-7` | [`Paged::into_connection`] |
 //! | `encrypted` | [`Cursors::encrypted`] |
+//! | `stored` | [`Cursors::stored`] and [`store::MemoryStore`]; brings `moka` and `tokio` |
+//! | `redis-1` | `store::redis1::RedisStore`, over the `redis` crate 1.x; Redis 7.0 or later, or Valkey |
 //! | `tracing` | an event for every refusal |
+//! | `testing` | the conformance suite for stores of your own |
 //!
 //! Without any it needs no runtime.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -136,6 +144,7 @@
         feature = "async-graphql-7",
         feature = "encrypted",
         feature = "sqlx-0-9",
+        feature = "stored",
         feature = "tonic-0-14"
     )),
     allow(rustdoc::broken_intra_doc_links)

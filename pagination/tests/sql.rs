@@ -178,6 +178,26 @@ fn deep_in_a_list_few_rows_are_read_that_the_page_does_not_have() {
     }
 }
 
+#[test]
+fn rows_are_counted_or_guessed() {
+    let mut postgres = Postgres::open();
+    postgres.execute("INSERT INTO t (id) SELECT generate_series(1, 1000); ANALYZE t");
+    let select = || Select::new("SELECT * FROM t WHERE id > $1").bind(100_i64);
+    let mut number = |statement: Statement| -> i64 {
+        let (sql, arguments) = statement.for_sqlx::<sqlx::Postgres>().unwrap();
+        let one = sqlx::query_with(sql, arguments).fetch_one(&mut postgres.connection);
+        postgres.runtime.block_on(one).unwrap().get(0)
+    };
+    assert_eq!(number(select().count(Dialect::Postgres).unwrap()), 900);
+    assert_eq!(number(select().count_up_to(50, Dialect::Postgres).unwrap()), 51);
+    assert_eq!(number(select().count_up_to(2_000, Dialect::Postgres).unwrap()), 900);
+    let (sql, arguments) = select().estimate().unwrap().for_sqlx::<sqlx::Postgres>().unwrap();
+    let plan = sqlx::query_with(sql, arguments).fetch_one(&mut postgres.connection);
+    let plan: Json = postgres.runtime.block_on(plan).unwrap().get(0);
+    let guess = stonework_pagination::Total::of_plan(&plan.to_string());
+    assert!(matches!(guess, Some(stonework_pagination::Total::Estimate(800..=1_000))), "{guess:?}");
+}
+
 /// Times that differ in the last microsecond, carried as PostgreSQL writes them.
 #[test]
 fn what_is_exact_only_as_a_text_is_cast() {

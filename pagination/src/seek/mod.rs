@@ -1,6 +1,7 @@
 //! How the rows of a page are found: SQL that reads as many rows as the page has, however deep it lies.
 
 mod branch;
+mod count;
 mod dialect;
 mod error;
 mod placeholders;

@@ -10,17 +10,12 @@ pub(super) fn render(
     dialect: Dialect,
     select: Select,
 ) -> Result<Statement, SeekError> {
-    let Select { sql, binds } = select;
-    if placeholders::count(dialect, &sql)? != binds.len() {
-        return Err(SeekErrorKind::Binds.into());
-    }
     for anchor in [&seek.from, &seek.until].into_iter().flatten() {
         if !seek.sort.fits(&anchor.values) {
             return Err(SeekErrorKind::OtherSort.into());
         }
     }
-    // A comment at its end must not swallow what follows.
-    let base = format!("({}\n) AS page", sql.trim_end_matches([';', ' ', '\t', '\r', '\n']));
+    let (base, binds) = base(dialect, select)?;
     let numbered = if dialect.numbers_placeholders() { binds.clone() } else { Vec::new() };
     let mut writer = Writer { dialect, base, base_binds: binds, binds: numbered };
     let inner = writer.page(seek)?;
@@ -29,6 +24,17 @@ pub(super) fn render(
         Some(until) => writer.cut(seek, &inner, until),
     };
     Ok(Statement { sql, binds: writer.binds })
+}
+
+/// What is selected, as a table, and its values.
+pub(super) fn base(dialect: Dialect, select: Select) -> Result<(String, Vec<Value>), SeekError> {
+    let Select { sql, binds } = select;
+    if placeholders::count(dialect, &sql)? != binds.len() {
+        return Err(SeekErrorKind::Binds.into());
+    }
+    // A comment at its end must not swallow what follows.
+    let base = format!("({}\n) AS page", sql.trim_end_matches([';', ' ', '\t', '\r', '\n']));
+    Ok((base, binds))
 }
 
 struct Writer {
