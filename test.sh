@@ -84,6 +84,7 @@ stage_model() {
 
 stage_soak() {
     need_redis
+    need_postgres
     # One at a time, so that memory and rates belong to the test that prints them.
     run cargo test --locked --no-fail-fast --workspace --all-features --release --test soak -- --nocapture --test-threads 1
 }

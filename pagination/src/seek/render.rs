@@ -59,7 +59,8 @@ impl Writer {
         let has_row_value = self.dialect.has_row_values() && is_row_value(&columns);
         Ok(match seek.shape {
             _ if branches.len() == 1 => self.branch(&branches[0], limit),
-            Shape::Auto | Shape::RowValue if has_row_value => {
+            Shape::RowValue if has_row_value => self.row_value(&columns, anchor, limit),
+            Shape::Auto if has_row_value && self.dialect.seeks_row_values() => {
                 self.row_value(&columns, anchor, limit)
             }
             Shape::RowValue => return Err(SeekErrorKind::Shape.into()),
