@@ -8,7 +8,7 @@
 # A stage installs what it needs and the machine lacks; what cannot be had is a failure, never a skip.
 #
 # What is compiled: linking the test programs is the dear part, so each set of features that is linked must
-# earn its place. There are two: `cargo test` as a user types it, and all features (redis, clients, browser;
+# earn its place. There are two: `cargo test` as a user types it, and all features (redis, sql, clients, browser;
 # only soak builds again, for release, and model one crate, with the locks of a model checker). They always select the
 # whole workspace, since `-p` would resolve other features for the shared dependencies and build those anew.
 # The third set, all features short of `_external`, is linked only where `core` runs without `redis`, which
@@ -16,12 +16,13 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-# name | when | what; `stage_NAME` below does it. An integration test that is named after a stage (clients,
-# browser, model, soak: not core or redis) is run by that stage alone.
+# name | when | what; `stage_NAME` below does it. An integration test that is named after a stage (sql,
+# clients, browser, model, soak: not core or redis) is run by that stage alone.
 stages() {
     cat <<'TABLE'
 core|default|formatting, lints, docs, each crate alone, dependency rules, tests that need no other program
 redis|default|all tests with all features, against redis-servers that the tests start themselves
+sql|default|pages out of a PostgreSQL that the tests start themselves
 clients|default|client libraries of other people against the examples
 browser|default|a real Chromium before the CORS layer, by itself and with versions
 model|default|what locks protect, in the many orders that a model checker tries
@@ -56,6 +57,11 @@ stage_redis() {
     run cargo test --locked --no-fail-fast --workspace --all-features --doc
 }
 
+stage_sql() {
+    need_postgres
+    run cargo test --locked --no-fail-fast --workspace --all-features --test sql
+}
+
 stage_clients() {
     need_python examples/clients/requirements.txt "$PWD/target/venv"
     STONEWORK_PYTHON=$PWD/target/venv/bin/python \
@@ -78,6 +84,7 @@ stage_model() {
 
 stage_soak() {
     need_redis
+    need_postgres
     # One at a time, so that memory and rates belong to the test that prints them.
     run cargo test --locked --no-fail-fast --workspace --all-features --release --test soak -- --nocapture --test-threads 1
 }
@@ -162,6 +169,13 @@ need_redis() {
     local major
     major=$(redis-server --version | sed -n 's/.* v=\([0-9]*\)\..*/\1/p')
     [ "${major:-0}" -ge 7 ] || fail "redis-server is version ${major:-unknown}; the stores need 7 or newer"
+}
+
+# Debian's package keeps the server out of the path, and may start one on its usual port. No test uses that.
+need_postgres() {
+    command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
+        install postgresql
+    need setpriv util-linux
 }
 
 # need_python PINNED VENV: an environment with exactly these packages, made anew when they change.

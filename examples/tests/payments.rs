@@ -128,7 +128,7 @@ async fn what_is_not_there_is_a_problem_too() {
         reply.assert_problem(404, &problem("unknown-transfer"));
     }
     for (method, path, allowed) in [
-        ("GET", "/v1/transfers", "POST"),
+        ("DELETE", "/v1/transfers", "POST,GET,HEAD"),
         ("DELETE", "/v1/transfers/1", "GET,HEAD"),
         ("POST", "/v1/account", "GET,HEAD"),
     ] {
@@ -429,7 +429,7 @@ async fn callers_of_webhooks_count_by_address_whoever_they_say_they_are() {
 #[tokio::test]
 async fn what_is_not_there_counts_too() {
     let service = limited("2/h");
-    for (method, path, status) in [("GET", "/v1/nothing", 404), ("GET", "/v1/transfers", 405)] {
+    for (method, path, status) in [("GET", "/v1/nothing", 404), ("PUT", "/v1/transfers", 405)] {
         let reply = service.ask(&Request::new(method, path).account("alice")).await;
         assert_eq!(reply.status, status, "{reply:?}");
     }

@@ -15,6 +15,8 @@ pub(crate) struct Config {
     pub(crate) port: u16,
     /// Where idempotency keys and limits are kept; in memory if there is none.
     pub(crate) redis: Option<Client>,
+    /// The file of the ledger; in memory if there is none.
+    pub(crate) database: Option<String>,
     /// How much a client may ask for.
     pub(crate) rate: Rate,
     /// Which pages may use the service, separated by commas.
@@ -30,6 +32,7 @@ impl Config {
         Ok(Self {
             port: port()?,
             redis: redis()?,
+            database: read("DATABASE_PATH")?,
             rate: rate()?,
             origins: read("ALLOWED_ORIGINS")?,
             // Typos must leave neither the crash header nor the explanations on.
@@ -86,6 +89,8 @@ pub(crate) enum Failure {
     Config(String),
     /// Redis cannot be used. Exit code 1.
     Redis(String),
+    /// The ledger cannot be opened. Exit code 1.
+    Database(String),
     /// Nobody can be served there; mostly because the port is taken. Exit code 1.
     Port(u16, io::Error),
     /// The system is out of something. Exit code 1.
@@ -96,7 +101,7 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Config(_) => 2,
-            Self::Redis(_) | Self::Port(..) | Self::Io(_) => 1,
+            Self::Redis(_) | Self::Database(_) | Self::Port(..) | Self::Io(_) => 1,
         })
     }
 }
@@ -110,7 +115,9 @@ impl From<io::Error> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Config(reason) | Self::Redis(reason) => f.write_str(reason),
+            Self::Config(reason) | Self::Redis(reason) | Self::Database(reason) => {
+                f.write_str(reason)
+            }
             Self::Port(port, error) => write!(f, "port {port} (PORT) cannot be used: {error}"),
             Self::Io(error) => error.fmt(f),
         }

@@ -23,6 +23,7 @@ pub(crate) fn say<For>(builder: Builder<For>, origins: Option<&str>) -> Builder<
         .include(stonework_ratelimit::REQUEST_HEADERS)
         .include(stonework_versioning::REQUEST_HEADERS)
         .expose(stonework_idempotency::RESPONSE_HEADERS)
+        .expose(stonework_pagination::RESPONSE_HEADERS)
         .expose(stonework_ratelimit::RESPONSE_HEADERS)
         .expose(stonework_versioning::RESPONSE_HEADERS)
         .max_age(TEN_MINUTES)

@@ -1,17 +1,26 @@
-//! Where the money is.
+//! Where the money is: a database, which several processes may share.
 
-use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU64;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use stonework_core::StoreFuture;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use sqlx::{FromRow, Row};
+use stonework_pagination::{Dialect, Seek, Select};
 use uuid::Uuid;
 
 use crate::account::Account;
 
 /// What every account has at first.
-const START: u64 = 1000;
+const START: i64 = 1000;
+
+/// How long a transfer waits for those of others. A writer takes a few milliseconds.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// So many are written and read at once. SQLite writes one at a time.
+const CONNECTIONS: u32 = 4;
+
+const SCHEMA: &str = include_str!("ledger.sql");
 
 /// What a client orders.
 #[derive(Debug, Deserialize)]
@@ -19,6 +28,8 @@ pub(crate) struct Order {
     /// Whom it is for. A label; nobody is credited.
     pub(crate) to: Label,
     pub(crate) amount: Money,
+    /// What the client wants to find it by.
+    pub(crate) reference: Option<Label>,
 }
 
 /// A transfer that has been made.
@@ -27,6 +38,8 @@ pub(crate) struct Transfer {
     pub(crate) id: Uuid,
     pub(crate) to: Label,
     pub(crate) amount: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reference: Option<Label>,
     /// The balance after it.
     pub(crate) balance: u64,
 }
@@ -36,93 +49,193 @@ pub(crate) struct Transfer {
 pub(crate) struct Statement {
     pub(crate) balance: u64,
     /// How many transfers were made.
-    pub(crate) transfers: usize,
+    pub(crate) transfers: u64,
 }
 
-/// The account has less than the order asks for. Nothing was changed.
+/// Why a transfer was not made.
 #[derive(Debug)]
-pub(crate) struct InsufficientFunds {
-    pub(crate) balance: u64,
+pub(crate) enum NotMade {
+    /// The account has less than the order asks for. Nothing was changed.
+    InsufficientFunds { balance: u64 },
+    /// The ledger failed. Nothing was changed.
+    Ledger(LedgerError),
+    /// It failed at the very end. The transfer may have been made.
+    Unknown(LedgerError),
 }
 
-/// Keeps accounts and their transfers.
-///
-/// Each operation is atomic. A ledger in a database would return boxed futures and add failures
-/// of its own.
-pub(crate) trait Ledger: Send + Sync + 'static {
-    /// Charges the account and notes the transfer: both or neither.
-    fn transfer(
-        &self,
-        account: &Account,
-        order: Order,
-    ) -> StoreFuture<Result<Transfer, InsufficientFunds>>;
+/// The database did not do what it was asked.
+#[derive(Debug)]
+pub(crate) struct LedgerError(sqlx::Error);
 
-    /// A transfer of this account.
-    fn find(&self, account: &Account, id: Uuid) -> StoreFuture<Option<Transfer>>;
-
-    /// How this account stands.
-    fn statement(&self, account: &Account) -> StoreFuture<Statement>;
-}
-
-/// A ledger in memory, for the demonstration: it lasts as long as the process.
+/// Keeps accounts and their transfers. Each operation is atomic.
 ///
 /// An account takes up room from its first transfer on, and has at most 1000 of them, since each
 /// costs something. The number of accounts has no bound here.
-#[derive(Debug, Default)]
-pub(crate) struct MemoryLedger {
-    books: Mutex<HashMap<Account, Book>>,
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    pool: SqlitePool,
 }
 
-#[derive(Debug)]
-struct Book {
-    balance: u64,
-    transfers: BTreeMap<Uuid, Transfer>,
-}
-
-impl Default for Book {
-    fn default() -> Self {
-        Self { balance: START, transfers: BTreeMap::new() }
+impl Ledger {
+    /// In this file; in memory, for as long as the process lasts, if there is none.
+    pub(crate) async fn open(path: Option<&str>) -> Result<Self, LedgerError> {
+        let options = SqliteConnectOptions::new().busy_timeout(BUSY);
+        let (options, connections) = match path {
+            Some(path) => {
+                let options = options.filename(path).create_if_missing(true);
+                (options.journal_mode(SqliteJournalMode::Wal), CONNECTIONS)
+            }
+            // What is in memory belongs to its connection, and is gone with it.
+            None => (options.in_memory(true), 1),
+        };
+        let pool = SqlitePoolOptions::new()
+            .max_connections(connections)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connect_with(options)
+            .await?;
+        sqlx::raw_sql(SCHEMA).execute(&pool).await?;
+        Ok(Self { pool })
     }
-}
 
-impl MemoryLedger {
-    fn books(&self) -> MutexGuard<'_, HashMap<Account, Book>> {
-        // Nothing below can panic between two changes that belong together.
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Ledger for MemoryLedger {
-    fn transfer(
+    /// Charges the account and notes the transfer: both or neither.
+    pub(crate) async fn transfer(
         &self,
         account: &Account,
         order: Order,
-    ) -> StoreFuture<Result<Transfer, InsufficientFunds>> {
-        let mut books = self.books();
-        let balance = books.get(account).map_or(START, |book| book.balance);
-        let Some(left) = balance.checked_sub(order.amount.value.get()) else {
-            return StoreFuture::ready(Err(InsufficientFunds { balance }));
+    ) -> Result<Transfer, NotMade> {
+        // It writes in any case. A transaction that began with reading could not, after others have.
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query("INSERT OR IGNORE INTO accounts (name, balance) VALUES (?1, ?2)")
+            .bind(account.name())
+            .bind(START)
+            .execute(&mut *tx)
+            .await?;
+        // More than fits is more than anybody has.
+        let amount = i64::try_from(order.amount.value.get()).unwrap_or(i64::MAX);
+        let left: Option<i64> = sqlx::query_scalar(
+            "UPDATE accounts SET balance = balance - ?2 WHERE name = ?1 AND balance >= ?2 \
+             RETURNING balance",
+        )
+        .bind(account.name())
+        .bind(amount)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(left) = left else {
+            tx.rollback().await?;
+            let Statement { balance, .. } = self.statement(account).await?;
+            return Err(NotMade::InsufficientFunds { balance });
         };
+        let Order { to, amount: money, reference } = order;
         let transfer =
-            Transfer { id: Uuid::now_v7(), to: order.to, amount: order.amount, balance: left };
-        let book = books.entry(account.clone()).or_default();
-        book.transfers.insert(transfer.id, transfer.clone());
-        book.balance = left;
-        StoreFuture::ready(Ok(transfer))
+            Transfer { id: Uuid::now_v7(), to, amount: money, reference, balance: unsigned(left) };
+        sqlx::query(
+            "INSERT INTO transfers (id, account, recipient, amount, reference, balance) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )
+        .bind(transfer.id)
+        .bind(account.name())
+        .bind(&transfer.to.0)
+        .bind(amount)
+        .bind(transfer.reference.as_ref().map(|reference| &reference.0))
+        .bind(left)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await.map_err(|error| NotMade::Unknown(error.into()))?;
+        Ok(transfer)
     }
 
-    fn find(&self, account: &Account, id: Uuid) -> StoreFuture<Option<Transfer>> {
-        let books = self.books();
-        StoreFuture::ready(books.get(account).and_then(|book| book.transfers.get(&id)).cloned())
+    /// A transfer of this account.
+    pub(crate) async fn find(
+        &self,
+        account: &Account,
+        id: Uuid,
+    ) -> Result<Option<Transfer>, LedgerError> {
+        let found = sqlx::query_as("SELECT * FROM transfers WHERE account = ?1 AND id = ?2")
+            .bind(account.name())
+            .bind(id)
+            .fetch_optional(&self.pool);
+        Ok(found.await?)
     }
 
-    fn statement(&self, account: &Account) -> StoreFuture<Statement> {
-        let books = self.books();
-        let statement =
-            books.get(account).map_or(Statement { balance: START, transfers: 0 }, |book| {
-                Statement { balance: book.balance, transfers: book.transfers.len() }
-            });
-        StoreFuture::ready(statement)
+    /// The transfers of this account that belong to a page.
+    pub(crate) async fn page(
+        &self,
+        account: &Account,
+        seek: &Seek,
+    ) -> Result<Vec<Transfer>, LedgerError> {
+        let all = Select::new("SELECT * FROM transfers WHERE account = ?1").bind(account.name());
+        let statement = seek.render(Dialect::Sqlite, all).map_err(other)?;
+        let (sql, arguments) = statement.for_sqlx::<sqlx::Sqlite>().map_err(sqlx::Error::Encode)?;
+        Ok(sqlx::query_as_with(sql, arguments).fetch_all(&self.pool).await?)
+    }
+
+    /// What cursors are signed with: the same in all processes with this ledger.
+    pub(crate) async fn cursor_secret(&self) -> Result<Vec<u8>, LedgerError> {
+        let secret = sqlx::query_scalar("SELECT secret FROM secrets WHERE name = 'cursors'");
+        Ok(secret.fetch_one(&self.pool).await?)
+    }
+
+    /// How this account stands.
+    pub(crate) async fn statement(&self, account: &Account) -> Result<Statement, LedgerError> {
+        // One statement, so that both are of one moment.
+        let (balance, transfers): (Option<i64>, i64) = sqlx::query_as(
+            "SELECT (SELECT balance FROM accounts WHERE name = ?1), \
+             (SELECT count(*) FROM transfers WHERE account = ?1)",
+        )
+        .bind(account.name())
+        .fetch_one(&self.pool)
+        .await?;
+        let balance = unsigned(balance.unwrap_or(START));
+        Ok(Statement { balance, transfers: unsigned(transfers) })
+    }
+}
+
+fn other(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {
+    sqlx::Error::Encode(Box::new(error))
+}
+
+/// What is stored is never negative.
+fn unsigned(number: i64) -> u64 {
+    number.unsigned_abs()
+}
+
+impl<'r> FromRow<'r, sqlx::sqlite::SqliteRow> for Transfer {
+    fn from_row(row: &'r sqlx::sqlite::SqliteRow) -> Result<Self, sqlx::Error> {
+        let amount = NonZeroU64::new(unsigned(row.try_get("amount")?));
+        let amount = amount.ok_or_else(|| sqlx::Error::Decode("an amount of nothing".into()))?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            to: Label(row.try_get("recipient")?),
+            amount: Money::dollars(amount),
+            reference: row.try_get::<Option<_>, _>("reference")?.map(Label),
+            balance: unsigned(row.try_get("balance")?),
+        })
+    }
+}
+
+impl From<sqlx::Error> for LedgerError {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error)
+    }
+}
+
+impl std::fmt::Display for LedgerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<LedgerError> for NotMade {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+impl From<sqlx::Error> for NotMade {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Ledger(error.into())
     }
 }
 
@@ -139,6 +252,10 @@ pub(crate) struct Money {
 pub(crate) struct OtherCurrency;
 
 impl Money {
+    fn dollars(value: NonZeroU64) -> Self {
+        Self { value, currency: "USD".to_owned() }
+    }
+
     pub(crate) fn is_in_dollars(&self) -> Result<(), OtherCurrency> {
         if self.currency == "USD" { Ok(()) } else { Err(OtherCurrency) }
     }
@@ -148,6 +265,12 @@ impl Money {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Label(String);
+
+impl Label {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
 
 impl TryFrom<String> for Label {
     type Error = &'static str;

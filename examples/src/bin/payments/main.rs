@@ -3,7 +3,7 @@
 //! `cargo run` starts it on <http://127.0.0.1:3000>, with everything in memory. Read on from here
 //! to `routes.rs` (what it does), `cors.rs` (which pages may use it), `account.rs` (who is asking),
 //! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `versions.rs` (what older
-//! clients get), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
+//! clients get), `pages.rs` (how transfers are listed), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
 
 mod account;
 mod config;
@@ -13,6 +13,7 @@ mod demo;
 mod keys;
 mod ledger;
 mod limits;
+mod pages;
 mod panics;
 mod problem;
 mod routes;
@@ -22,7 +23,6 @@ mod versions;
 use std::fmt::Display;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -32,7 +32,7 @@ use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
 use config::{Config, Failure};
-use ledger::MemoryLedger;
+use ledger::Ledger;
 use routes::App;
 use shutdown::Stop;
 
@@ -56,6 +56,9 @@ async fn run() -> Result<(), Failure> {
         Some(client) => Some(connection::open(client).await?),
         None => None,
     };
+    let ledger = Ledger::open(config.database.as_deref())
+        .await
+        .map_err(|error| Failure::Database(format!("DATABASE_PATH cannot be used: {error}")))?;
     let cors = cors::say(CorsLayer::builder(), config.origins.as_deref())
         .debug(config.cors_debug)
         .build()
@@ -64,6 +67,7 @@ async fn run() -> Result<(), Failure> {
     let idempotency = keys::layer(redis.clone())?;
     let versions = versions::layer(redis)?;
     let migrations = versions::migrations(&versions)?;
+    let pages = pages::layer(&ledger).await?;
     tell(cors.warnings());
     tell(limits.warnings());
     tell(idempotency.warnings());
@@ -72,7 +76,7 @@ async fn run() -> Result<(), Failure> {
 
     // Outermost first. Limits stand before `require`, so that strangers count against theirs. Idempotency
     // stands before versions, so that it keeps what was sent and answered, whatever a migration makes of it.
-    let app = App { ledger: Arc::new(MemoryLedger::default()), demo: config.demo };
+    let app = App { ledger, demo: config.demo };
     let stack = ServiceBuilder::new()
         .layer(from_fn(panics::to_problem))
         .layer(map_request(account::identify))
@@ -83,7 +87,7 @@ async fn run() -> Result<(), Failure> {
         .layer(versions)
         .layer(migrations)
         // Around the router and not in it: a path is changed before its route is looked for.
-        .service(routes::router(app));
+        .service(routes::router(app, pages));
     // CORS goes around all that can say no, so that a page can read what it says; and around the router,
     // so that there is no path and no method without it.
     let service = cors.around(Router::new().fallback_service(stack));

@@ -19,7 +19,7 @@ pub(crate) async fn to_problem(request: Request, next: Next) -> Response {
     let mut work = pin!(next.run(request));
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
         Ok(poll) => poll,
-        Err(_) => Poll::Ready(Refusal::Panicked.into_response()),
+        Err(_) => Poll::Ready(Refusal::Interrupted.into_response()),
     })
     .await
 }

@@ -1,12 +1,15 @@
 //! Everything that this service says no to, each as a problem of RFC 9457.
 
+use std::time::Duration;
+
 use axum::extract::rejection::JsonRejection;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use stonework_core::{NotExecuted, Problem};
+use stonework_core::{NotExecuted, Problem, Retry};
+use stonework_pagination::PageError;
 
-use crate::ledger::{InsufficientFunds, OtherCurrency};
+use crate::ledger::{LedgerError, NotMade, OtherCurrency};
 
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -17,8 +20,11 @@ pub(crate) enum Refusal {
     Body(JsonRejection),
     DemoHeader(&'static str),
     OtherCurrency,
-    InsufficientFunds(InsufficientFunds),
-    Panicked,
+    UnknownSort,
+    Page(PageError),
+    InsufficientFunds { balance: u64 },
+    Ledger,
+    Interrupted,
 }
 
 impl Refusal {
@@ -44,11 +50,19 @@ impl Refusal {
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
                 new("unsupported-currency", "Accounts have only USD", status)
             }
-            Self::InsufficientFunds(InsufficientFunds { balance }) => {
+            Self::UnknownSort => new("unknown-sort", "Unknown order", StatusCode::BAD_REQUEST)
+                .detail("Send `sort` once or not at all: newest, oldest, largest or reference."),
+            Self::Page(error) => error.problem(),
+            Self::InsufficientFunds { balance } => {
                 new("insufficient-funds", "Insufficient funds", StatusCode::PAYMENT_REQUIRED)
                     .member("balance", *balance)
             }
-            Self::Panicked => {
+            Self::Ledger => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                new("ledger-unavailable", "Ledger does not answer", status)
+                    .retry(Retry::After(Duration::from_secs(1)))
+            }
+            Self::Interrupted => {
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
                 new("interrupted", "Request was interrupted", status)
                     .detail("The operation may or may not have taken effect.")
@@ -57,9 +71,10 @@ impl Refusal {
     }
 
     /// Did the request get as far as the ledger? What did not leaves its idempotency key unused,
-    /// so that a client can mend the request and send it under the same key.
+    /// so that a client can mend the request and send it under the same key. Nor is anything changed by a
+    /// ledger that fails.
     const fn executed(&self) -> bool {
-        matches!(self, Self::InsufficientFunds(_) | Self::Panicked)
+        matches!(self, Self::InsufficientFunds { .. } | Self::Interrupted)
     }
 }
 
@@ -106,8 +121,28 @@ impl From<OtherCurrency> for Refusal {
     }
 }
 
-impl From<InsufficientFunds> for Refusal {
-    fn from(error: InsufficientFunds) -> Self {
-        Self::InsufficientFunds(error)
+impl From<PageError> for Refusal {
+    fn from(error: PageError) -> Self {
+        Self::Page(error)
+    }
+}
+
+impl From<NotMade> for Refusal {
+    fn from(error: NotMade) -> Self {
+        match error {
+            NotMade::InsufficientFunds { balance } => Self::InsufficientFunds { balance },
+            NotMade::Ledger(error) => error.into(),
+            NotMade::Unknown(error) => {
+                eprintln!("payments: the ledger failed at the end of a transfer: {error}");
+                Self::Interrupted
+            }
+        }
+    }
+}
+
+impl From<LedgerError> for Refusal {
+    fn from(error: LedgerError) -> Self {
+        eprintln!("payments: the ledger failed: {error}");
+        Self::Ledger
     }
 }

@@ -1,7 +1,5 @@
 //! What the service does, in its newest version. Nothing here knows of idempotency keys or limits.
 
-use std::sync::Arc;
-
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{FromRef, Path, State};
 use axum::http::StatusCode;
@@ -9,17 +7,19 @@ use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
+use stonework_pagination::PageLayer;
 use stonework_versioning::ApiVersion;
 use uuid::Uuid;
 
 use crate::account::Account;
 use crate::demo::{Demo, DemoAllowed};
 use crate::ledger::{Ledger, Order, Statement, Transfer};
+use crate::pages;
 use crate::problem::Refusal;
 
 #[derive(Clone)]
 pub(crate) struct App {
-    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) ledger: Ledger,
     pub(crate) demo: bool,
 }
 
@@ -29,9 +29,10 @@ impl FromRef<App> for DemoAllowed {
     }
 }
 
-pub(crate) fn router(app: App) -> Router {
+pub(crate) fn router(app: App, pages: PageLayer) -> Router {
+    let transfers = get(pages::list).layer(pages);
     Router::new()
-        .route("/transfers", post(transfer))
+        .route("/transfers", post(transfer).merge(transfers))
         .route("/transfers/{id}", get(find))
         .route("/account", get(statement))
         .fallback(async || Refusal::UnknownRoute)
@@ -61,12 +62,12 @@ async fn find(
     id: Result<Path<Uuid>, PathRejection>,
 ) -> Result<Json<Transfer>, Refusal> {
     let Path(id) = id.map_err(|_| Refusal::UnknownTransfer)?;
-    app.ledger.find(&account, id).await.map(Json).ok_or(Refusal::UnknownTransfer)
+    app.ledger.find(&account, id).await?.map(Json).ok_or(Refusal::UnknownTransfer)
 }
 
 async fn statement(
     State(app): State<App>,
     Extension(account): Extension<Account>,
-) -> Json<Statement> {
-    Json(app.ledger.statement(&account).await)
+) -> Result<Json<Statement>, Refusal> {
+    Ok(Json(app.ledger.statement(&account).await?))
 }

@@ -58,7 +58,10 @@ pub(crate) fn migrations(versions: &VersionLayer) -> Result<MigrationLayer, Fail
                 .request(|body| {
                     body.move_to("/amount", "/amount/value").default("/amount/currency", "USD")
                 })
-                .response(|body| body.move_to("/amount/value", "/amount"))
+                .response(|body| {
+                    body.move_to("/amount/value", "/amount")
+                        .move_to("/data/*/amount/value", "/data/*/amount")
+                })
         })
         .max_request_body(LARGEST_BODY);
     migrations.build().map_err(|errors| Failure::Config(errors.to_string()))

@@ -1,0 +1,26 @@
+CREATE TABLE IF NOT EXISTS accounts (
+    name TEXT PRIMARY KEY,
+    balance INTEGER NOT NULL CHECK (balance >= 0)
+) STRICT, WITHOUT ROWID;
+
+-- An id begins with the time when it was made, so that the largest is the newest.
+CREATE TABLE IF NOT EXISTS transfers (
+    id BLOB PRIMARY KEY,
+    account TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    amount INTEGER NOT NULL CHECK (amount > 0),
+    reference TEXT,
+    balance INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- One for each order in which transfers are listed.
+CREATE INDEX IF NOT EXISTS transfers_by_id ON transfers (account, id);
+CREATE INDEX IF NOT EXISTS transfers_by_amount ON transfers (account, amount DESC, id DESC);
+CREATE INDEX IF NOT EXISTS transfers_by_reference ON transfers (account, reference, id);
+
+-- What all processes with this ledger know, and nobody else.
+CREATE TABLE IF NOT EXISTS secrets (
+    name TEXT PRIMARY KEY,
+    secret BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO secrets (name, secret) VALUES ('cursors', randomblob(32));

@@ -1,0 +1,113 @@
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+use stonework_core::Key;
+
+/// What a cursor is good for: a list, its filters, and who may read it. For anything else it is as good as
+/// none.
+///
+/// A layer makes one of each request. Where there is no layer, such as in gRPC and GraphQL, you do: of all
+/// that says which items the list has, and who is asking.
+///
+/// ```
+/// use stonework_pagination::Binding;
+///
+/// let binding = Binding::new().part("list", b"orders").part("account", b"acct_7");
+/// assert_ne!(binding, Binding::new().part("list", b"ordersacct_7"));
+/// ```
+#[derive(Clone)]
+pub struct Binding {
+    digest: Sha256,
+    #[cfg(feature = "stored")]
+    owner: Key,
+}
+
+impl Binding {
+    /// To nothing yet.
+    pub fn new() -> Self {
+        let digest = Sha256::new_with_prefix(b"stonework-pagination binding 1");
+        Self {
+            digest,
+            #[cfg(feature = "stored")]
+            owner: Key::copy_from_slice(b""),
+        }
+    }
+
+    /// And to whoever owns the cursors: those that are kept in a store are
+    /// [taken back](crate::Cursors::revoke) by it.
+    #[must_use]
+    pub fn owner(self, owner: &Key) -> Self {
+        Self {
+            #[cfg(feature = "stored")]
+            owner: owner.clone(),
+            ..self.part("owner", owner.as_bytes())
+        }
+    }
+
+    /// And to this. The order of parts matters.
+    #[must_use]
+    pub fn part(mut self, name: &str, value: &[u8]) -> Self {
+        for part in [name.as_bytes(), value] {
+            // With its length, so that no two lists of parts are one text.
+            self.digest.update((part.len() as u64).to_le_bytes());
+            self.digest.update(part);
+        }
+        self
+    }
+
+    #[cfg(feature = "stored")]
+    pub(crate) const fn owned_by(&self) -> &Key {
+        &self.owner
+    }
+
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.digest.clone().finalize().into()
+    }
+}
+
+impl Default for Binding {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PartialEq for Binding {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest() == other.digest()
+    }
+}
+
+impl Eq for Binding {}
+
+impl fmt::Debug for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Binding").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        let of = |parts: &[(&str, &str)]| {
+            let bind = |binding: Binding, (name, value): &(&str, &str)| {
+                binding.part(name, value.as_bytes())
+            };
+            parts.iter().fold(Binding::new(), bind).digest()
+        };
+        let all = [
+            of(&[]),
+            of(&[("", "")]),
+            of(&[("a", "bc")]),
+            of(&[("ab", "c")]),
+            of(&[("a", "b"), ("c", "")]),
+            of(&[("c", ""), ("a", "b")]),
+        ];
+        for (at, digest) in all.iter().enumerate() {
+            assert!(!all[..at].contains(digest), "{at}");
+        }
+        assert_eq!(of(&[("a", "bc")]), all[2]);
+    }
+}

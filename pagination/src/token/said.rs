@@ -1,0 +1,64 @@
+use crate::{Anchor, Direction, Sort, payload};
+
+// Beside the fingerprint, in three bytes.
+const BACKWARD: u32 = 1;
+const EXPIRES: u32 = 2;
+const FLAGS: u32 = BACKWARD | EXPIRES;
+
+/// What a token says, before it is known of which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) direction: Direction,
+    /// The first step in which it is of no use any more.
+    pub(crate) expires: Option<u64>,
+    fingerprint: u32,
+    bytes: Vec<u8>,
+    /// Where among these the values begin.
+    values: usize,
+}
+
+impl Said {
+    /// Appends what a token for this place says.
+    pub(crate) fn write(
+        sort: &Sort,
+        anchor: &Anchor,
+        expires: Option<u64>,
+        mut out: Vec<u8>,
+    ) -> Vec<u8> {
+        let backward = if anchor.direction == Direction::Backward { BACKWARD } else { 0 };
+        let flags = backward | if expires.is_some() { EXPIRES } else { 0 };
+        let [a, b, c, _] = (sort.fingerprint() << 2 | flags).to_le_bytes();
+        out.extend([a, b, c]);
+        if let Some(step) = expires {
+            out = payload::append(&step, out);
+        }
+        payload::write(sort, &anchor.values, out)
+    }
+
+    /// Nothing if it says nothing.
+    pub(crate) fn read(all: &[u8]) -> Option<Self> {
+        let mut bytes = all;
+        let [a, b, c] = payload::take(&mut bytes)?;
+        let flags = u32::from_le_bytes([a, b, c, 0]);
+        let expires = if flags & EXPIRES != 0 { Some(payload::take(&mut bytes)?) } else { None };
+        let backward = flags & BACKWARD != 0;
+        let direction = if backward { Direction::Backward } else { Direction::Forward };
+        let values = all.len() - bytes.len();
+        let fingerprint = (flags & !FLAGS) >> 2;
+        Some(Self { direction, expires, fingerprint, bytes: all.to_vec(), values })
+    }
+
+    /// The place, if it is one of this order.
+    pub(crate) fn anchor(&self, sort: &Sort) -> Option<Anchor> {
+        if self.fingerprint != sort.fingerprint() {
+            return None;
+        }
+        let values = payload::read(sort, &self.bytes[self.values..])?;
+        Some(Anchor { direction: self.direction, values })
+    }
+
+    /// All of it, as it stands in the token.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}

@@ -1,0 +1,134 @@
+//! The store over Redis: under the suite, by its round trips, by what is there, and on a server that goes away.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+#[path = "../../idempotency/tests/support/redis.rs"]
+#[allow(dead_code)]
+mod redis_server;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use redis::aio::ConnectionLike;
+use redis::cmd;
+use redis_server::{Cluster, Counting, Server, Twice};
+use stonework_pagination::store::redis1::RedisStore;
+use stonework_pagination::store::{CursorStore, Get, Put, Revoke};
+use stonework_pagination::testing::cursor_conformance;
+use stonework_pagination::{Key, StoreError, StoreErrorKind};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HANDLE: [u8; 16] = [0xab; 16];
+/// The first 16 bytes of the SHA-256 of `acme`.
+const CURSOR: &str =
+    "stonework:pagination:{822b33ad87c148a0a20a5ba7cd5ebcaa}:abababababababababababababababab";
+const REVOKED: &str = "stonework:pagination:{822b33ad87c148a0a20a5ba7cd5ebcaa}:revoked";
+
+/// A store as a service uses it, with one owner.
+struct Acme<C> {
+    store: RedisStore<C>,
+    key: Key,
+}
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> Acme<C> {
+    fn new(connection: C) -> Self {
+        Self { store: RedisStore::new(connection), key: Key::from("acme") }
+    }
+
+    async fn put(&self, expires_after: Duration) -> Result<(), StoreError> {
+        let value = Bytes::from_static(b"a:\0b");
+        self.store.put(Put::new(HANDLE, &self.key, value, expires_after)).await
+    }
+
+    async fn get(&self) -> Result<Option<Bytes>, StoreError> {
+        self.store.get(Get::new(HANDLE, &self.key)).await
+    }
+
+    async fn revoke(&self) -> Result<(), StoreError> {
+        self.store.revoke(Revoke::new(&self.key, MINUTE)).await
+    }
+
+    /// What each operation fails with.
+    async fn errors(&self) -> [Option<StoreErrorKind>; 3] {
+        [
+            self.put(MINUTE).await.err().map(|error| error.kind()),
+            self.get().await.err().map(|error| error.kind()),
+            self.revoke().await.err().map(|error| error.kind()),
+        ]
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_keeps_the_contract() {
+    let server = Server::start().await;
+    cursor_conformance(RedisStore::new(server.connection().await)).await;
+    cursor_conformance(RedisStore::new(server.manager().await)).await;
+    // Clients of a cluster send again by themselves.
+    cursor_conformance(RedisStore::new(Twice(server.connection().await))).await;
+    let prefixed = RedisStore::new(server.connection().await).key_prefix("shop:{x}:");
+    cursor_conformance(prefixed).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_it_on_a_cluster_too() {
+    let cluster = Cluster::start().await;
+    cursor_conformance(RedisStore::new(cluster.connection().await)).await;
+}
+
+#[tokio::test]
+async fn an_operation_is_one_round_trip() {
+    let server = Server::start().await;
+    let connection = Counting::new(server.connection().await);
+    let acme = Acme::new(connection.clone());
+    acme.put(MINUTE).await.unwrap();
+    acme.get().await.unwrap();
+    acme.revoke().await.unwrap();
+    connection.take();
+    // The scripts are there now.
+    acme.put(MINUTE).await.unwrap();
+    assert_eq!(connection.take(), 1);
+    assert_eq!(acme.get().await.unwrap().as_deref(), Some(&b"a:\0b"[..]));
+    assert_eq!(connection.take(), 1);
+    acme.revoke().await.unwrap();
+    assert_eq!(connection.take(), 1);
+    server.ask::<()>(cmd("SCRIPT").arg("FLUSH")).await;
+    assert_eq!(acme.get().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_is_kept_goes_by_itself() {
+    let server = Server::start().await;
+    let acme = Acme::new(server.connection().await);
+    acme.put(MINUTE).await.unwrap();
+    let left: i64 = server.ask(cmd("PTTL").arg(CURSOR)).await;
+    assert!((1..=60_000).contains(&left), "{left}");
+    assert_eq!(server.ask::<u64>(cmd("EXISTS").arg(REVOKED)).await, 0, "nothing was revoked");
+    acme.revoke().await.unwrap();
+    assert_eq!(server.ask::<String>(cmd("GET").arg(REVOKED)).await, "1");
+    let left: i64 = server.ask(cmd("PTTL").arg(REVOKED)).await;
+    assert!((60_001..=120_000).contains(&left), "longer than any cursor of before: {left}");
+    // And as long as one of it.
+    acme.put(100 * MINUTE).await.unwrap();
+    let left: i64 = server.ask(cmd("PTTL").arg(REVOKED)).await;
+    assert!(left > 100 * 60_000, "{left}");
+    acme.put(MINUTE).await.unwrap();
+    let after: i64 = server.ask(cmd("PTTL").arg(REVOKED)).await;
+    assert!(after > 100 * 60_000, "it is not cut short: {after}");
+    acme.put(Duration::ZERO).await.unwrap();
+    acme.put(Duration::MAX).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_none_of_ours_is_an_error_and_a_server_that_is_gone_too() {
+    let mut server = Server::start().await;
+    let acme = Acme::new(server.impatient(Duration::from_millis(200)).await);
+    server.ask::<()>(cmd("LPUSH").arg(REVOKED).arg("x")).await;
+    let [put, get, revoke] = acme.errors().await;
+    assert!(put.is_some() && revoke.is_some() && get.is_none(), "{put:?} {get:?} {revoke:?}");
+    server.ask::<()>(cmd("DEL").arg(REVOKED)).await;
+    assert_eq!(acme.errors().await, [None; 3]);
+    server.kill();
+    for error in acme.errors().await {
+        let kind = error.unwrap();
+        assert!(matches!(kind, StoreErrorKind::Unavailable | StoreErrorKind::TimedOut), "{kind:?}");
+    }
+}

@@ -1,0 +1,180 @@
+//! Cursors that are kept, in memory.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use stonework_pagination::store::{CursorStore, Get, MemoryStore, Put, Revoke};
+use stonework_pagination::testing::cursor_conformance;
+use stonework_pagination::{
+    Anchor, Binding, Clock, Column, CursorErrorKind, Cursors, Direction, Key, Kind, Sort,
+    StoreError, StoreErrorKind, StoreFuture,
+};
+
+#[tokio::test]
+async fn the_store_keeps_the_contract() {
+    cursor_conformance(MemoryStore::new()).await;
+    let shared: Arc<dyn CursorStore> = Arc::new(MemoryStore::new());
+    cursor_conformance(shared).await;
+}
+
+#[derive(Debug, Default)]
+struct Hand(AtomicU64);
+
+impl Clock for Hand {
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+
+    fn unix(&self) -> Duration {
+        self.monotonic()
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_is_kept_for_as_long_as_was_said() {
+    let clock = Arc::new(Hand::default());
+    let store = MemoryStore::new().clock(clock.clone());
+    let owner = Key::from("alice");
+    let put = Put::new([1; 16], &owner, Bytes::from_static(b"a"), Duration::from_secs(10));
+    store.put(put).await.unwrap();
+    for (second, is_there) in [(9, true), (10, false), (9, false)] {
+        clock.0.store(second, Ordering::Relaxed);
+        let found = store.get(Get::new([1; 16], &owner)).await.unwrap();
+        assert_eq!(found.is_some(), is_there, "{second}");
+    }
+}
+
+#[tokio::test]
+async fn memory_has_a_bound() {
+    let store = MemoryStore::new().max_bytes(100_000);
+    let owner = Key::from("alice");
+    for number in 0..10_000_u128 {
+        let value = Bytes::from(vec![0; 100]);
+        let handle = number.to_be_bytes();
+        store.put(Put::new(handle, &owner, value, Duration::from_secs(60))).await.unwrap();
+    }
+    let mut there = 0;
+    for number in 0..10_000_u128 {
+        let found = store.get(Get::new(number.to_be_bytes(), &owner)).await.unwrap();
+        there += u64::from(found.is_some());
+    }
+    // moka makes room a little later than it is needed.
+    assert!(there * 300 < 400_000, "{there} are kept");
+}
+
+fn sort() -> Sort {
+    Sort::new(vec![Column::new("name", Kind::Text), Column::new("id", Kind::Int).unique()]).unwrap()
+}
+
+fn place(name: &str) -> Anchor {
+    Anchor::new(&sort(), Direction::Backward, vec![name.into(), 1_i64.into()]).unwrap()
+}
+
+fn of(owner: &str) -> Binding {
+    Binding::new().part("path", b"/orders").owner(&Key::from(owner))
+}
+
+async fn read(
+    cursors: &Cursors,
+    binding: &Binding,
+    token: &str,
+) -> Result<Anchor, CursorErrorKind> {
+    let verified = cursors.verify(binding, token).await.map_err(|error| error.kind())?;
+    verified.anchor(&sort()).map_err(|error| error.kind())
+}
+
+#[tokio::test]
+async fn a_token_is_a_name_whatever_it_stands_for() {
+    let cursors = Cursors::stored(MemoryStore::new()).build().unwrap();
+    let long = place(&"a".repeat(10_000));
+    let encoder = cursors.encoder(&of("alice"), &sort());
+    let token = encoder.encode(&long).await.unwrap();
+    assert_eq!(token.len(), 23);
+    assert_eq!(read(&cursors, &of("alice"), &token).await, Ok(long.clone()));
+    let again = encoder.encode(&long).await.unwrap();
+    assert_ne!(again, token, "nobody can tell what it stands for");
+
+    for (binding, expected) in [
+        (of("bob"), CursorErrorKind::Unknown),
+        (Binding::new().part("path", b"/orders"), CursorErrorKind::Unknown),
+        (of("alice").part("filter", b"open"), CursorErrorKind::Forged),
+    ] {
+        assert_eq!(read(&cursors, &binding, &token).await, Err(expected));
+    }
+    for wrong in ["", "x", &token[1..], &format!("{token}A"), "EwAAAAAAAAAAAAAAAAAAAAA"] {
+        assert!(read(&cursors, &of("alice"), wrong).await.is_err(), "{wrong}");
+    }
+    let other = Sort::new(vec![Column::new("id", Kind::Int).unique()]).unwrap();
+    let verified = cursors.verify(&of("alice"), &token).await.unwrap();
+    assert_eq!(verified.anchor(&other).unwrap_err().kind(), CursorErrorKind::OtherSort);
+}
+
+#[tokio::test]
+async fn cursors_are_taken_back() {
+    let store = MemoryStore::new();
+    let cursors = Cursors::stored(store.clone()).build().unwrap();
+    let make =
+        async |owner| cursors.encoder(&of(owner), &sort()).encode(&place("a")).await.unwrap();
+    let (alices, bobs) = (make("alice").await, make("bob").await);
+    cursors.revoke(&Key::from("alice")).await.unwrap();
+    assert_eq!(read(&cursors, &of("alice"), &alices).await, Err(CursorErrorKind::Unknown));
+    assert_eq!(read(&cursors, &of("bob"), &bobs).await, Ok(place("a")));
+    let later = make("alice").await;
+    assert_eq!(read(&cursors, &of("alice"), &later).await, Ok(place("a")));
+    // Nor does another epoch know them.
+    let next = Cursors::stored(store).epoch(1).build().unwrap();
+    assert_eq!(read(&next, &of("alice"), &later).await, Err(CursorErrorKind::Forged));
+}
+
+/// Says no while it is told to.
+#[derive(Clone)]
+struct Away {
+    store: MemoryStore,
+    is_away: Arc<AtomicBool>,
+}
+
+impl Away {
+    fn or<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce() -> StoreFuture<Result<T, StoreError>>,
+    ) -> StoreFuture<Result<T, StoreError>> {
+        match self.is_away.load(Ordering::Relaxed) {
+            true => StoreFuture::ready(Err(StoreError::new(StoreErrorKind::Unavailable))),
+            false => operation(),
+        }
+    }
+}
+
+impl CursorStore for Away {
+    fn put(&self, put: Put<'_>) -> StoreFuture<Result<(), StoreError>> {
+        self.or(|| self.store.put(put))
+    }
+
+    fn get(&self, get: Get<'_>) -> StoreFuture<Result<Option<Bytes>, StoreError>> {
+        self.or(|| self.store.get(get))
+    }
+
+    fn revoke(&self, revoke: Revoke<'_>) -> StoreFuture<Result<(), StoreError>> {
+        self.or(|| self.store.revoke(revoke))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_is_nobodys_fault() {
+    let away = Away { store: MemoryStore::new(), is_away: Arc::default() };
+    let cursors = Cursors::stored(away.clone()).build().unwrap();
+    let encoder = cursors.encoder(&of("alice"), &sort());
+    let token = encoder.encode(&place("a")).await.unwrap();
+    away.is_away.store(true, Ordering::Relaxed);
+    assert_eq!(read(&cursors, &of("alice"), &token).await, Err(CursorErrorKind::Unavailable));
+    let unmade = encoder.encode(&place("a")).await.unwrap_err();
+    assert_eq!(unmade.kind(), CursorErrorKind::Unavailable);
+    assert!(cursors.revoke(&Key::from("alice")).await.is_err());
+    away.is_away.store(false, Ordering::Relaxed);
+    // Longer than somebody waits before the next try.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(read(&cursors, &of("alice"), &token).await, Ok(place("a")));
+}
