@@ -67,6 +67,8 @@ impl ApiVersion {
         let version = self.requested().unwrap_or(&self.resolved);
         let after = self.stripped_after.as_deref();
         let rest = after.and_then(|after| Some((after, path.strip_prefix(after)?)));
+        // `/apiary` is not below `/api`.
+        let rest = rest.filter(|(_, rest)| rest.is_empty() || rest.starts_with(['/', '?']));
         match (rest, &self.parameter) {
             (Some((after, rest)), _) => {
                 let rest = if rest == "/" { "" } else { rest };
@@ -96,6 +98,28 @@ fn with_parameter(path: &str, name: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_goes_behind_whole_segments() {
+        let version = ApiVersion {
+            resolved: "v1".into(),
+            requested: Requested::Resolved,
+            index: Index::of(0),
+            source: Some(Source::Path),
+            pinned: false,
+            stripped_after: Some("/api".into()),
+            parameter: None,
+        };
+        for (path, expected) in [
+            ("/api/x", "/api/v1/x"),
+            ("/api", "/api/v1"),
+            ("/api?a", "/api/v1?a"),
+            ("/apiary/x", "/apiary/x"),
+            ("/other", "/other"),
+        ] {
+            assert_eq!(version.path(path), expected);
+        }
+    }
 
     #[test]
     fn a_parameter_is_added_once() {

@@ -16,6 +16,23 @@ macro_rules! refused {
     }};
 }
 
+/// What an owner has to do something about.
+#[cfg(feature = "migrate")]
+macro_rules! troubled {
+    ($rejection:expr, $error:expr) => {{
+        let error: &Option<_> = &$error;
+        #[cfg(feature = "tracing")]
+        ::tracing::event!(
+            target: "stonework_versioning",
+            ::tracing::Level::WARN,
+            reason = $rejection.slug(),
+            error = error.as_ref().map(::tracing::field::display),
+            "a migration failed"
+        );
+        let _ = error;
+    }};
+}
+
 /// A store that does not answer.
 #[cfg(feature = "accounts")]
 macro_rules! failed {
@@ -30,3 +47,5 @@ macro_rules! failed {
 #[cfg(feature = "accounts")]
 pub(crate) use failed;
 pub(crate) use refused;
+#[cfg(feature = "migrate")]
+pub(crate) use troubled;

@@ -66,7 +66,11 @@ impl Refusal {
     /// The answer. Nothing has run if it is about a request.
     pub(super) fn answer(self, plan: &Plan, protocol: &Protocol, way: Way) -> Response<Bytes> {
         let Self { rejection, detail, error } = self;
-        crate::trace::refused!(rejection, error);
+        if rejection.status().is_server_error() {
+            crate::trace::troubled!(rejection, error);
+        } else {
+            crate::trace::refused!(rejection, error);
+        }
         let problem = rejection.bare_problem(&plan.settings.problem_base);
         let problem = match detail {
             Some(detail) => problem.detail(detail),

@@ -46,17 +46,17 @@ impl MediaType {
 
     pub(super) fn each(&self, head: &RequestHead<'_>, found: &mut dyn FnMut(Source, &[u8])) {
         for line in head.headers.get_all(CONTENT_TYPE) {
-            let (media, _) = split(line.as_bytes(), b';');
-            if let Some(version) = self.version(media, line.as_bytes()) {
+            for version in self.versions(line.as_bytes()) {
                 found(Source::ContentType, version);
             }
         }
         let ranges = || {
             let lines = head.headers.get_all(ACCEPT).iter();
-            lines.flat_map(|line| items(line.as_bytes(), b',')).filter_map(|range| {
-                let (media, _) = split(range, b';');
-                Some((weight(range)?, self.version(media, range)?))
-                    .filter(|(weight, _)| *weight > 0)
+            let ranges = lines.flat_map(|line| items(line.as_bytes(), b','));
+            let wanted = ranges.filter_map(|range| Some((weight(range)?, range)));
+            let wanted = wanted.filter(|(weight, _)| *weight > 0);
+            wanted.flat_map(|(weight, range)| {
+                self.versions(range).map(move |version| (weight, version))
             })
         };
         let Some(most) = ranges().map(|(weight, _)| weight).max() else { return };
@@ -64,19 +64,25 @@ impl MediaType {
         wanted.for_each(|(_, version)| found(Source::Accept, version));
     }
 
-    /// The version in a media type, of which `media` is what stands before the parameters.
-    fn version<'a>(&self, media: &'a [u8], whole: &'a [u8]) -> Option<&'a [u8]> {
-        match &self.form {
-            Form::Parameter(name) => parameter(whole, name),
-            Form::Vendor(before, after) => {
-                let media = media.trim_ascii();
-                let version = media.get(before.len()..media.len().checked_sub(after.len())?)?;
-                let around = media[..before.len()].eq_ignore_ascii_case(before.as_bytes())
-                    && media[media.len() - after.len()..].eq_ignore_ascii_case(after.as_bytes());
-                (around && !version.is_empty()).then_some(version)
-            }
-            Form::Wrong => None,
-        }
+    /// The versions in a media type: a parameter that is there twice has to agree with itself.
+    fn versions<'a>(&'a self, whole: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        let name = match &self.form {
+            Form::Parameter(name) => Some(&**name),
+            Form::Vendor(..) | Form::Wrong => None,
+        };
+        let in_parameters = name.into_iter().flat_map(|name| parameters(whole, name));
+        in_parameters.chain(self.vendors(whole))
+    }
+
+    /// The version in the name of a type of one's own.
+    fn vendors<'a>(&self, whole: &'a [u8]) -> Option<&'a [u8]> {
+        let Form::Vendor(before, after) = &self.form else { return None };
+        let (media, _) = split(whole, b';');
+        let media = media.trim_ascii();
+        let version = media.get(before.len()..media.len().checked_sub(after.len())?)?;
+        let around = media[..before.len()].eq_ignore_ascii_case(before.as_bytes())
+            && media[media.len() - after.len()..].eq_ignore_ascii_case(after.as_bytes());
+        (around && !version.is_empty()).then_some(version)
     }
 
     pub(super) fn fault(&self) -> Option<ConfigError> {
@@ -95,9 +101,9 @@ impl MediaType {
     }
 }
 
-/// The value of a parameter, without its quotes.
-fn parameter<'a>(media: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    items(media, b';').skip(1).find_map(|parameter| {
+/// The values of a parameter, without their quotes.
+fn parameters<'a>(media: &'a [u8], name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    items(media, b';').skip(1).filter_map(move |parameter| {
         let equals = parameter.iter().position(|byte| *byte == b'=')?;
         let (key, value) = (parameter[..equals].trim_ascii(), parameter[equals + 1..].trim_ascii());
         let value = value.strip_prefix(b"\"").and_then(|v| v.strip_suffix(b"\"")).unwrap_or(value);
@@ -107,7 +113,7 @@ fn parameter<'a>(media: &'a [u8], name: &str) -> Option<&'a [u8]> {
 
 /// In thousandths; 1000 if there is none. Nothing if it is none.
 fn weight(range: &[u8]) -> Option<u32> {
-    let Some(value) = parameter(range, "q") else { return Some(1_000) };
+    let Some(value) = parameters(range, "q").next() else { return Some(1_000) };
     let (whole, decimals) = match value {
         [whole] => (*whole, &[][..]),
         [whole, b'.', decimals @ ..] if decimals.len() <= 3 => (*whole, decimals),
@@ -178,6 +184,7 @@ mod tests {
             (&["application/json; v=2"][..], &["2"][..]),
             (&["application/json;V=\"2\""], &["2"]),
             (&["application/json ; v = 2"], &["2"]),
+            (&["application/json;v=1;v=2"], &["1", "2"]),
             (&["application/json"], &[]),
             (&["*/*, application/json;v=2;q=0.5"], &["2"]),
             (&["application/json;v=1;q=0.5, application/json;v=2"], &["2"]),
