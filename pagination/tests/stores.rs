@@ -65,6 +65,24 @@ async fn memory_has_a_bound() {
     assert!(there * 300 < 400_000, "{there} are kept");
 }
 
+/// Clients that page through lists: each comes back with its last cursor, and is given another.
+#[tokio::test]
+async fn a_full_store_has_room_for_new_cursors() {
+    let store = MemoryStore::new().max_bytes(100_000);
+    let owner = Key::from("alice");
+    let mut last = [0_u128; 100];
+    for round in 0..20 {
+        for (client, last) in (1..).zip(&mut last) {
+            let found = store.get(Get::new(last.to_be_bytes(), &owner)).await.unwrap();
+            assert!(found.is_some() || round == 0, "client {client} in round {round}");
+            *last = round * 100 + client;
+            let value = Bytes::from(vec![0; 100]);
+            let put = Put::new(last.to_be_bytes(), &owner, value, Duration::from_secs(60));
+            store.put(put).await.unwrap();
+        }
+    }
+}
+
 fn sort() -> Sort {
     Sort::new(vec![Column::new("name", Kind::Text), Column::new("id", Kind::Int).unique()]).unwrap()
 }
