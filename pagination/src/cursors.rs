@@ -215,7 +215,7 @@ impl Inner {
             Scheme::DangerPlain => Said::read(Plain::verify(&token)?),
         };
         let said = said.ok_or(CursorErrorKind::Format)?;
-        match (said.expires, self.step_now()) {
+        match (said.expires, self.expiry.map(|_| self.clock.unix().as_secs())) {
             (Some(expires), Some(now)) if expires <= now => Err(CursorErrorKind::Expired),
             // Made before there was an end, or after: neither is what is made now.
             (Some(_), None) | (None, Some(_)) => Err(CursorErrorKind::Expired),
@@ -223,18 +223,13 @@ impl Inner {
         }
     }
 
-    /// The step of the clock, if cursors expire.
-    fn step_now(&self) -> Option<u64> {
-        let Expiry { step, .. } = self.expiry?;
-        Some(self.clock.unix().as_secs() / step.as_secs().max(1))
-    }
-
-    /// The first step in which a cursor that is made now is of no use. All that are made within one step have
-    /// the same, so that they are the same.
+    /// The first second in which a cursor that is made now is of no use. It ends with a step, so that all that
+    /// are made within one are the same; and it is no number of steps, so that whoever changes the step does not
+    /// change what cursors say that are there already.
     fn expires(&self) -> Option<u64> {
         let Expiry { after, step } = self.expiry?;
-        let steps = after.as_secs().div_ceil(step.as_secs().max(1));
-        Some(self.step_now()?.saturating_add(steps).saturating_add(1))
+        let (end, step) = (self.clock.unix().saturating_add(after), step.as_secs().max(1));
+        Some((end.as_secs() / step).saturating_add(1).saturating_mul(step))
     }
 }
 

@@ -169,6 +169,36 @@ fn a_cursor_is_good_for_as_long_as_was_said_and_a_step_more() {
     assert_eq!(read(&cursors, &newest(), &lasting), Err(CursorErrorKind::Expired));
 }
 
+/// Otherwise those that have expired would be good again, for thousands of years.
+#[test]
+fn another_step_changes_no_cursor_that_is_there_already() {
+    let clock = Hand::at(1_767_225_600);
+    let in_steps_of = |seconds| {
+        let cursors = Cursors::signed(keys()).expires_after(Duration::from_secs(600));
+        cursors.in_steps_of(Duration::from_secs(seconds)).clock(clock.clone()).build().unwrap()
+    };
+    for (before, after) in [(60, 3_600), (3_600, 60), (1, 86_400)] {
+        clock.0.store(1_767_225_600, Ordering::Relaxed);
+        let token = token(&in_steps_of(before));
+        assert_eq!(read(&in_steps_of(after), &newest(), &token), Ok(place()), "{before} {after}");
+        clock.0.store(1_767_225_600 + 600 + before, Ordering::Relaxed);
+        let late = read(&in_steps_of(after), &newest(), &token);
+        assert_eq!(late, Err(CursorErrorKind::Expired), "{before} {after}");
+    }
+}
+
+#[test]
+fn a_cursor_lasts_a_step_longer_at_most_however_long_that_is() {
+    let clock = Hand::at(1_764_000_000);
+    let cursors = Cursors::signed(keys()).expires_after(Duration::from_secs(300));
+    let cursors = cursors.clock(clock.clone()).build().unwrap();
+    let token = token(&cursors);
+    for (second, is_good) in [(300, true), (300 + 3_600, false)] {
+        clock.0.store(1_764_000_000 + second, Ordering::Relaxed);
+        assert_eq!(read(&cursors, &newest(), &token).is_ok(), is_good, "{second}");
+    }
+}
+
 #[test]
 fn a_cursor_is_good_for_what_it_was_made_for() {
     for (name, builder) in safe_modes() {

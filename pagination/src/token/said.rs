@@ -9,7 +9,7 @@ const FLAGS: u32 = BACKWARD | EXPIRES;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) direction: Direction,
-    /// The first step in which it is of no use any more.
+    /// The first second since 1970 in which it is of no use any more.
     pub(crate) expires: Option<u64>,
     fingerprint: u32,
     bytes: Vec<u8>,
@@ -29,8 +29,8 @@ impl Said {
         let flags = backward | if expires.is_some() { EXPIRES } else { 0 };
         let [a, b, c, _] = (sort.fingerprint() << 2 | flags).to_le_bytes();
         out.extend([a, b, c]);
-        if let Some(step) = expires {
-            out = payload::append(&step, out);
+        if let Some(second) = expires {
+            out = payload::append(&second, out);
         }
         payload::write(sort, &anchor.values, out)
     }
