@@ -21,7 +21,7 @@ const HANDLE: [u8; 16] = [0xab; 16];
 /// The first 16 bytes of the SHA-256 of `acme`.
 const CURSOR: &str =
     "stonework:pagination:{822b33ad87c148a0a20a5ba7cd5ebcaa}:abababababababababababababababab";
-const REVOKED: &str = "stonework:pagination:{822b33ad87c148a0a20a5ba7cd5ebcaa}:revoked";
+const GENERATION: &str = "stonework:pagination:{822b33ad87c148a0a20a5ba7cd5ebcaa}:generation";
 
 /// A store as a service uses it, with one owner.
 struct Acme<C> {
@@ -101,30 +101,55 @@ async fn what_is_kept_goes_by_itself() {
     acme.put(MINUTE).await.unwrap();
     let left: i64 = server.ask(cmd("PTTL").arg(CURSOR)).await;
     assert!((1..=60_000).contains(&left), "{left}");
-    assert_eq!(server.ask::<u64>(cmd("EXISTS").arg(REVOKED)).await, 0, "nothing was revoked");
-    acme.revoke().await.unwrap();
-    assert_eq!(server.ask::<String>(cmd("GET").arg(REVOKED)).await, "1");
-    let left: i64 = server.ask(cmd("PTTL").arg(REVOKED)).await;
-    assert!((60_001..=120_000).contains(&left), "longer than any cursor of before: {left}");
-    // And as long as one of it.
+    let left: i64 = server.ask(cmd("PTTL").arg(GENERATION)).await;
+    assert!((1..=60_000).contains(&left), "{left}");
+    // As long as the last of its cursors.
     acme.put(100 * MINUTE).await.unwrap();
-    let left: i64 = server.ask(cmd("PTTL").arg(REVOKED)).await;
-    assert!(left > 100 * 60_000, "{left}");
     acme.put(MINUTE).await.unwrap();
-    let after: i64 = server.ask(cmd("PTTL").arg(REVOKED)).await;
-    assert!(after > 100 * 60_000, "it is not cut short: {after}");
+    let left: i64 = server.ask(cmd("PTTL").arg(GENERATION)).await;
+    assert!(left > 99 * 60_000, "it is not cut short: {left}");
+    acme.revoke().await.unwrap();
+    assert_eq!(
+        server.ask::<u64>(cmd("EXISTS").arg(GENERATION)).await,
+        0,
+        "there is nothing to keep"
+    );
     acme.put(Duration::ZERO).await.unwrap();
     acme.put(Duration::MAX).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_revoked_stays_so_whatever_is_forgotten() {
+    let server = Server::start().await;
+    let acme = Acme::new(server.connection().await);
+    // Kept for longer than the service that revokes it thinks: it was told another time since.
+    acme.put(100 * MINUTE).await.unwrap();
+    acme.revoke().await.unwrap();
+    // As when time has passed, or a server that is full has evicted it.
+    server.ask::<()>(cmd("DEL").arg(GENERATION)).await;
+    assert_eq!(acme.get().await.unwrap(), None);
+    let other = Put::new([1; 16], &acme.key, Bytes::new(), MINUTE);
+    acme.store.put(other).await.unwrap();
+    assert_eq!(acme.get().await.unwrap(), None);
+    // Nor does the first of a generation bring back the others, sent again by a client that lost the reply.
+    acme.revoke().await.unwrap();
+    acme.store.put(Put::new([2; 16], &acme.key, Bytes::new(), MINUTE)).await.unwrap();
+    acme.put(MINUTE).await.unwrap();
+    acme.revoke().await.unwrap();
+    acme.store.put(Put::new([2; 16], &acme.key, Bytes::new(), MINUTE)).await.unwrap();
+    assert_eq!(acme.get().await.unwrap(), None);
+    server.ask::<()>(cmd("SET").arg(CURSOR).arg("x")).await;
+    assert_eq!(acme.get().await.unwrap_err().kind(), StoreErrorKind::Incompatible);
 }
 
 #[tokio::test]
 async fn what_is_none_of_ours_is_an_error_and_a_server_that_is_gone_too() {
     let mut server = Server::start().await;
     let acme = Acme::new(server.impatient(Duration::from_millis(200)).await);
-    server.ask::<()>(cmd("LPUSH").arg(REVOKED).arg("x")).await;
+    server.ask::<()>(cmd("LPUSH").arg(GENERATION).arg("x")).await;
     let [put, get, revoke] = acme.errors().await;
     assert!(put.is_some() && revoke.is_some() && get.is_none(), "{put:?} {get:?} {revoke:?}");
-    server.ask::<()>(cmd("DEL").arg(REVOKED)).await;
+    server.ask::<()>(cmd("DEL").arg(GENERATION)).await;
     assert_eq!(acme.errors().await, [None; 3]);
     server.kill();
     for error in acme.errors().await {

@@ -1,6 +1,13 @@
--- KEYS[1] the cursor, [2] how often its owner's were revoked. ARGV: what it says, milliseconds.
-local generation = redis.call('GET', KEYS[2]) or '0'
+-- KEYS[1] the cursor, [2] its owner's generation. ARGV: what it says, milliseconds, a random name.
+local generation = redis.call('GET', KEYS[2])
+if generation then
+    -- It has to be there for as long as a cursor of it is kept.
+    redis.call('PEXPIRE', KEYS[2], ARGV[2], 'GT')
+else
+    -- With the time: one that is sent again, after its generation was revoked, does not bring that back.
+    local time = redis.call('TIME')
+    generation = ARGV[3] .. '-' .. time[1] .. '-' .. time[2]
+    redis.call('SET', KEYS[2], generation, 'PX', ARGV[2])
+end
 redis.call('SET', KEYS[1], generation .. ':' .. ARGV[1], 'PX', ARGV[2])
--- It has to be known for as long as a cursor of it is kept. Without one there is nothing to keep.
-redis.call('PEXPIRE', KEYS[2], 2 * ARGV[2], 'GT')
 return 1

@@ -7,20 +7,20 @@
 //! - A connection that reconnects by itself and follows the primary, such as
 //!   `redis::aio::ConnectionManager` or an async cluster connection. Clones of it share one socket.
 //! - A user who may run `EVAL` and `EVALSHA` on the keys below the prefix, and what the scripts call: `GET`,
-//!   `SET`, `INCR`, `PEXPIRE`.
+//!   `SET`, `PEXPIRE`, `GETDEL`, `TIME`.
 //!
 //! # What it does
 //!
 //! A cursor is one string with a time to live, whose key is the prefix, a hash of the owner in braces and the
-//! handle. All of an owner are on one slot of a cluster, with a number that tells how often they were revoked:
-//! a cursor has the number of its time, and is of no use under another. So nothing is searched for when they
-//! are revoked. An operation is one script: one round trip.
+//! handle. All of an owner are on one slot of a cluster, with the owner's generation: a random name that every
+//! cursor has of its time, that is there as long as one of them, and that is taken away when they are revoked.
+//! So nothing is searched for then. An operation is one script: one round trip.
 //!
 //! # What it does not promise
 //!
-//! A server that evicts, or loses its data, loses cursors, and their clients begin again. If it loses the number
-//! and keeps the cursors, those are good again that were revoked. Revoking is no replacement for looking at who
-//! is asking on every page.
+//! A server that evicts, or loses its data, loses cursors, and their clients begin again. What was revoked stays
+//! so if the generation is lost. It is good again if the revocation is: replication is asynchronous. Revoking is
+//! no replacement for looking at who is asking on every page.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -84,7 +84,7 @@ impl<C> RedisStore<C> {
     }
 
     fn generation_key(&self, owner: &Key) -> Vec<u8> {
-        [&*self.owner(owner), "revoked"].concat().into_bytes()
+        [&*self.owner(owner), "generation"].concat().into_bytes()
     }
 }
 
@@ -102,7 +102,7 @@ impl<C: ConnectionLike + Clone> RedisStore<C> {
 
 /// At least one, which is the least that there is.
 fn milliseconds(time: Duration) -> u64 {
-    // As many as a script counts without losing any, twice.
+    // 70,000 years, to which the server can add the time that it is.
     time.as_millis().clamp(1, 1 << 51) as u64
 }
 
@@ -113,7 +113,9 @@ where
     fn put(&self, put: Put<'_>) -> StoreFuture<Result<(), StoreError>> {
         let keys = [self.cursor_key(put.owner, put.handle), self.generation_key(put.owner)];
         let mut call = PUT.call(&keys);
-        call.arg(&*put.value).arg(milliseconds(put.expires_after));
+        // A new generation is named after its first cursor.
+        let generation = data_encoding::HEXLOWER.encode(&put.handle);
+        call.arg(&*put.value).arg(milliseconds(put.expires_after)).arg(generation);
         let reply = self.run(&PUT, call);
         StoreFuture::new(async move { reply.await.map(drop).map_err(store_error) })
     }
@@ -131,9 +133,7 @@ where
     }
 
     fn revoke(&self, revoke: Revoke<'_>) -> StoreFuture<Result<(), StoreError>> {
-        let mut call = REVOKE.call(&[self.generation_key(revoke.owner)]);
-        call.arg(milliseconds(revoke.expires_after));
-        let reply = self.run(&REVOKE, call);
+        let reply = self.run(&REVOKE, REVOKE.call(&[self.generation_key(revoke.owner)]));
         StoreFuture::new(async move { reply.await.map(drop).map_err(store_error) })
     }
 }
