@@ -26,7 +26,8 @@ fn write_value(value: &Value, out: Vec<u8>) -> Vec<u8> {
         Value::Text(text) => append(text, out),
         Value::Bytes(bytes) => append(bytes, out),
         Value::Uuid(uuid) => append(uuid.as_bytes(), out),
-        Value::Float(number) => append(number, out),
+        // There is one zero, and so one cursor of it. `-0.0 + 0.0` is `0.0`.
+        Value::Float(number) => append(&(number + 0.0), out),
     }
 }
 

@@ -81,6 +81,8 @@ impl Sort {
     /// Could a row have these values?
     pub(crate) fn fits(&self, values: &[Value]) -> bool {
         let of = |column: &Column, value: &Value| match value.kind() {
+            // What is no number has no place in an order: a cursor of it would be refused when it comes back.
+            Some(_) if matches!(value, Value::Float(number) if number.is_nan()) => false,
             Some(kind) => kind == column.kind,
             None => column.nulls.is_some(),
         };
@@ -317,5 +319,8 @@ mod tests {
         assert!(!sort.fits(&[Value::Int(0), Value::Null]));
         assert!(!sort.fits(&[Value::Bool(true), Value::Int(1)]));
         assert!(!sort.fits(&[Value::Int(1)]));
+        let sort = Sort::new(vec![Column::new("score", Kind::Float), ID]).unwrap();
+        assert!(sort.fits(&[Value::Float(f64::INFINITY), Value::Int(1)]));
+        assert!(!sort.fits(&[Value::Float(f64::NAN), Value::Int(1)]));
     }
 }

@@ -314,6 +314,21 @@ fn a_place_that_is_none_of_the_order_has_no_cursor() {
 }
 
 #[test]
+fn there_is_one_zero() {
+    let sort =
+        Sort::new(vec![Column::new("score", Kind::Float), Column::new("id", Kind::Int).unique()]);
+    let sort = sort.unwrap();
+    let at =
+        |score| Anchor::new(&sort, Direction::Forward, vec![Value::Float(score), 1_i64.into()]);
+    for (name, builder) in modes() {
+        let cursors = builder.build().unwrap();
+        let token = encode(&cursors, &binding(), &sort, &at(-0.0).unwrap());
+        assert_eq!(token, encode(&cursors, &binding(), &sort, &at(0.0).unwrap()), "{name}");
+        assert_eq!(read(&cursors, &sort, &token), Ok(at(0.0).unwrap()), "{name}");
+    }
+}
+
+#[test]
 fn keys_that_can_be_guessed_or_told_apart_by_nobody_are_errors() {
     for (keys, expected) in [
         (Keys::new(1, b""), "too short"),
