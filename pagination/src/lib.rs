@@ -59,7 +59,7 @@
 //!
 //! HTTP/1.1 200 OK
 //! content-type: application/json
-//! link: </orders?limit=2&cursor=EQIIZlGAiZHiiNKjBgGIAAAAAHAAgAAAAAAAACoNSk_CeCarDeCNs6uHIvy->; rel="next"
+//! link: </orders?limit=2&cursor=EQIIZlGAiZHiiNKjBgGIAAAAAHAAgAAAAAAAACouR1Ekjpfn5ra0S_BIPsJ_>; rel="next"
 //!
 //! {"data":[{"id":7,"created_at":3},{"id":6,"created_at":3}],"has_more":true}
 //! ```
