@@ -10,6 +10,7 @@ mod idempotency;
 mod inner;
 mod layered;
 pub mod migrate;
+mod pagination;
 pub mod ratelimit;
 mod rounds;
 mod suite;

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::work::Bench;
-use crate::{cors, idempotency, ratelimit, versioning};
+use crate::{cors, idempotency, pagination, ratelimit, versioning};
 
 /// The word of the bare service, the first subject of every scenario.
 pub const FLOOR: &str = "floor";
@@ -11,7 +11,13 @@ pub const OURS: &str = "stonework";
 
 /// All suites.
 pub fn suites() -> Vec<Suite> {
-    vec![cors::suite(), idempotency::suite(), ratelimit::suite(), versioning::suite()]
+    vec![
+        cors::suite(),
+        idempotency::suite(),
+        pagination::suite(),
+        ratelimit::suite(),
+        versioning::suite(),
+    ]
 }
 
 /// What is measured of one crate.
