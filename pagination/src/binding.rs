@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 use stonework_core::Key;
@@ -18,6 +19,8 @@ use stonework_core::Key;
 #[derive(Clone)]
 pub struct Binding {
     digest: Sha256,
+    /// A page is bound twice, by the cursor that comes and by those that go.
+    finished: OnceLock<[u8; 32]>,
     #[cfg(feature = "stored")]
     owner: Key,
 }
@@ -28,6 +31,7 @@ impl Binding {
         let digest = Sha256::new_with_prefix(b"stonework-pagination binding 1");
         Self {
             digest,
+            finished: OnceLock::new(),
             #[cfg(feature = "stored")]
             owner: Key::copy_from_slice(b""),
         }
@@ -52,6 +56,7 @@ impl Binding {
             self.digest.update((part.len() as u64).to_le_bytes());
             self.digest.update(part);
         }
+        self.finished = OnceLock::new();
         self
     }
 
@@ -61,7 +66,7 @@ impl Binding {
     }
 
     pub(crate) fn digest(&self) -> [u8; 32] {
-        self.digest.clone().finalize().into()
+        *self.finished.get_or_init(|| self.digest.clone().finalize().into())
     }
 }
 
@@ -109,5 +114,14 @@ mod tests {
             assert!(!all[..at].contains(digest), "{at}");
         }
         assert_eq!(of(&[("a", "bc")]), all[2]);
+    }
+
+    #[test]
+    fn a_part_counts_whenever_it_was_looked_at() {
+        let one = Binding::new().part("a", b"b");
+        let looked_at = one.digest();
+        let two = one.part("c", b"d");
+        assert_ne!(two.digest(), looked_at);
+        assert_eq!(two, Binding::new().part("a", b"b").part("c", b"d"));
     }
 }
