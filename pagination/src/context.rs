@@ -51,7 +51,7 @@ impl Context {
         let profile = Arc::new(profile.clone());
         let pairs = parameters.into_iter().map(|(name, value)| (name.into(), value.into()));
         let asked = Asked::of_pairs(&profile, pairs)
-            .map_err(|wrong| PageError::refused(wrong.into(), Arc::clone(&profile)))?;
+            .map_err(|wrong| PageError::refused(wrong.refuse(), Arc::clone(&profile)))?;
         Ok(Self {
             profile,
             cursors: Some(cursors.clone()),

@@ -34,8 +34,9 @@ impl PageError {
 
     /// The program lacks something, and no client can do anything about it.
     pub(crate) fn misused(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        let refusal = Rejection::Misused.into();
-        Self { source: Some(source.into()), ..Self::refused(refusal, Arc::default()) }
+        let (refusal, source) = (Rejection::Misused.into(), source.into());
+        crate::trace::refused!(Rejection::Misused, Some(&*source));
+        Self { source: Some(source), ..Self::refused(refusal, Arc::default()) }
     }
 
     pub(crate) fn no_layer() -> Self {
@@ -48,6 +49,7 @@ impl PageError {
             CursorErrorKind::Unavailable => Rejection::Unavailable,
             _ => Rejection::Misused,
         };
+        crate::trace::refused!(rejection, Some(&error));
         Self { source: Some(Box::new(error)), ..Self::new(rejection, context) }
     }
 

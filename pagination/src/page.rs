@@ -136,7 +136,10 @@ impl AnyPage {
     fn anchor(&self, cursor: Option<&Verified>, sort: &Sort) -> Result<Option<Anchor>, PageError> {
         let direction = self.context.asked.direction;
         let anchor = cursor.map(|verified| verified.anchor(sort)).transpose();
-        let anchor = anchor.map_err(|_| self.error(Rejection::Cursor))?;
+        let anchor = anchor.map_err(|error| {
+            crate::trace::refused!(Rejection::Cursor, Some(&error));
+            self.error(Rejection::Cursor)
+        })?;
         Ok(anchor.map(|anchor| Anchor { direction, ..anchor }))
     }
 

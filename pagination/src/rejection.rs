@@ -52,18 +52,20 @@ impl From<Rejection> for Refusal {
     }
 }
 
-impl From<Wrong> for Refusal {
-    fn from(wrong: Wrong) -> Self {
-        let is_over = matches!(wrong, Wrong::LimitOver(_));
-        let last_page = if let Wrong::Page(_, last) = &wrong { *last } else { 0 };
-        let (rejection, parameter) = match wrong {
+impl Wrong {
+    /// Tells the program. What it gives is for the client.
+    pub(crate) fn refuse(self) -> Refusal {
+        let is_over = matches!(self, Wrong::LimitOver(_));
+        let last_page = if let Wrong::Page(_, last) = &self { *last } else { 0 };
+        let (rejection, parameter) = match self {
             Wrong::Page(name, _) => (Rejection::Page, Some(name)),
             Wrong::Repeated(name) => (Rejection::Repeated, Some(name)),
             Wrong::Limit(name) | Wrong::LimitOver(name) => (Rejection::Limit, Some(name)),
             Wrong::Cursor(name) => (Rejection::Cursor, Some(name)),
             Wrong::Both => (Rejection::Both, None),
         };
-        Self { rejection, parameter, is_over, last_page }
+        crate::trace::refused!(rejection, None);
+        Refusal { rejection, parameter, is_over, last_page }
     }
 }
 

@@ -6,7 +6,7 @@ use http::{Method, Response};
 use stonework_core::{Key, NotExecuted, OriginalUri, Protocol, RequestHead};
 
 use crate::answer::refuse;
-use crate::asked::{Asked, bind_filters};
+use crate::asked::{Asked, Wrong, bind_filters};
 use crate::context::Context;
 use crate::link::Base;
 use crate::profile::Profile;
@@ -34,7 +34,7 @@ impl Shared {
     /// The page that is asked for, whose cursors have not been looked at.
     pub(crate) fn ask(&self, head: &RequestHead<'_>) -> Result<Context, Refusal> {
         let uri = OriginalUri::of(head);
-        let asked = Asked::of(&self.profile, uri.query())?;
+        let asked = Asked::of(&self.profile, uri.query()).map_err(Wrong::refuse)?;
         Ok(Context {
             profile: Arc::clone(&self.profile),
             cursors: self.cursors.clone(),

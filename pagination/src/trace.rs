@@ -3,7 +3,7 @@
 /// A refusal, and the error behind it.
 macro_rules! refused {
     ($rejection:expr, $error:expr) => {{
-        let error: Option<&$crate::CursorError> = $error;
+        let error: Option<&dyn ::std::error::Error> = $error;
         #[cfg(feature = "tracing")]
         ::tracing::event!(
             target: "stonework_pagination",
