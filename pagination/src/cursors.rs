@@ -14,7 +14,7 @@ use crate::token::Encrypted;
 #[cfg(feature = "stored")]
 use crate::token::Stored;
 use crate::token::{Bound, Plain, Said, Signed, decode, encode};
-use crate::{Anchor, Binding, CursorError, CursorErrorKind, Direction, Keys, Sort};
+use crate::{Anchor, Binding, CursorError, CursorErrorKind, Direction, Keys, Sort, Warning};
 
 /// A token with less than this would have no room for what it says.
 const SHORTEST_MAX: usize = 64;
@@ -64,6 +64,7 @@ struct Inner {
     epoch: u64,
     max_len: usize,
     clock: Arc<dyn Clock>,
+    warnings: Vec<Warning>,
 }
 
 #[derive(Clone)]
@@ -112,9 +113,15 @@ impl Cursors {
     }
 
     /// Cursors that clients can read and make. What one of them says is not to be trusted: it begins a list
-    /// wherever somebody wants, of which the query alone says what may be in it.
+    /// wherever somebody wants, of which the query alone says what may be in it. Bindings and the epoch mean
+    /// nothing to it.
     pub fn danger_plain() -> CursorsBuilder {
         CursorsBuilder::new(Kind::DangerPlain)
+    }
+
+    /// What is allowed and may surprise.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.inner.warnings
     }
 
     /// Makes cursors of one list in one order. Cheap to make, and each further cursor is cheaper than the
@@ -339,6 +346,7 @@ pub struct CursorsBuilder {
     epoch: u64,
     max_len: usize,
     clock: Option<Arc<dyn Clock>>,
+    deny_warnings: bool,
 }
 
 /// What is to be made.
@@ -349,6 +357,19 @@ enum Kind {
     #[cfg(feature = "stored")]
     Stored(Box<dyn CursorStore>),
     DangerPlain,
+}
+
+impl Kind {
+    fn warnings(&self) -> Vec<Warning> {
+        match self {
+            Self::Signed(keys) => keys.warnings(),
+            #[cfg(feature = "encrypted")]
+            Self::Encrypted(keys) => keys.warnings(),
+            #[cfg(feature = "stored")]
+            Self::Stored(_) => Vec::new(),
+            Self::DangerPlain => vec![Warning::Plain],
+        }
+    }
 }
 
 impl CursorsBuilder {
@@ -362,6 +383,7 @@ impl CursorsBuilder {
             epoch: 0,
             max_len: 512,
             clock: None,
+            deny_warnings: false,
         }
     }
 
@@ -406,6 +428,12 @@ impl CursorsBuilder {
         self
     }
 
+    /// Makes `build` fail on what would be a [`Warning`].
+    pub fn deny_warnings(mut self) -> Self {
+        self.deny_warnings = true;
+        self
+    }
+
     /// The cursors.
     ///
     /// # Errors
@@ -420,6 +448,10 @@ impl CursorsBuilder {
             #[cfg(feature = "stored")]
             Kind::Stored(_) => {}
             Kind::DangerPlain => {}
+        }
+        let warnings = self.kind.warnings();
+        if self.deny_warnings {
+            errors.extend(warnings.iter().map(ConfigError::from));
         }
         let second = Duration::from_secs(1);
         if self.step < second {
@@ -456,6 +488,7 @@ impl CursorsBuilder {
             epoch: self.epoch,
             max_len: self.max_len,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
+            warnings,
         };
         ConfigErrors::check(errors, Ok(Cursors { inner: Arc::new(inner) }))
     }

@@ -6,8 +6,13 @@ use sha2::Sha256;
 use stonework_core::ConfigError;
 use zeroize::Zeroizing;
 
+use crate::Warning;
+
 /// Shorter secrets can be guessed.
 const SHORTEST: usize = 16;
+
+/// A longer secret makes nothing better (RFC 2104, section 3).
+const ENOUGH: usize = 32;
 
 /// A MAC whose key is set.
 pub(crate) type Signer = Hmac<Sha256>;
@@ -30,12 +35,13 @@ pub(crate) type Signer = Hmac<Sha256>;
 #[derive(Clone)]
 pub struct Keys {
     secrets: Vec<(u8, Zeroizing<Vec<u8>>)>,
+    is_ephemeral: bool,
 }
 
 impl Keys {
     /// A secret that makes cursors and verifies them. Its id stands in each.
     pub fn new(id: u8, secret: &[u8]) -> Self {
-        Self { secrets: vec![(id, Zeroizing::new(secret.to_vec()))] }
+        Self { secrets: vec![(id, Zeroizing::new(secret.to_vec()))], is_ephemeral: false }
     }
 
     /// A secret that verifies cursors that were made of it, and makes none.
@@ -49,7 +55,8 @@ impl Keys {
     /// balancer every other cursor would be refused, and after a restart each.
     pub fn ephemeral_for_dev() -> Self {
         let [one, two] = [(); 2].map(|()| uuid::Uuid::new_v4());
-        Self::new(0, &[one.into_bytes(), two.into_bytes()].concat())
+        let secret = Zeroizing::new([one.into_bytes(), two.into_bytes()].concat());
+        Self { is_ephemeral: true, ..Self::new(0, &secret) }
     }
 
     /// What can never be safe.
@@ -64,6 +71,13 @@ impl Keys {
                 errors.push(ConfigError::new("Keys", id, reason));
             }
         }
+    }
+
+    /// What is allowed and may surprise.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        let short = self.secrets.iter().filter(|(_, secret)| secret.len() < ENOUGH);
+        let short = short.map(|(id, _)| Warning::ShortSecret { id: *id });
+        short.chain(self.is_ephemeral.then_some(Warning::Ephemeral)).collect()
     }
 
     /// A key of so many bytes for this purpose, of each secret, the first first.

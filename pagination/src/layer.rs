@@ -4,12 +4,12 @@ use std::sync::Arc;
 use stonework_core::{ConfigError, ConfigErrors, Key, RequestHead};
 use tower_layer::Layer;
 
-use crate::Cursors;
 use crate::link::Base;
 use crate::profile::{Profile, Style};
 use crate::rejection::PROBLEM_BASE;
 use crate::service::PageService;
 use crate::shared::{BindFn, Shared};
+use crate::{Cursors, Warning};
 
 /// Reads which page a request asks for, refuses what cannot be given, and tells the pages around in `Link`.
 ///
@@ -17,6 +17,7 @@ use crate::shared::{BindFn, Shared};
 #[derive(Clone)]
 pub struct PageLayer {
     shared: Arc<Shared>,
+    warnings: Arc<[Warning]>,
 }
 
 impl PageLayer {
@@ -29,7 +30,13 @@ impl PageLayer {
             bind: Vec::new(),
             base: Base::Relative,
             problem_base: PROBLEM_BASE.to_owned(),
+            deny_warnings: false,
         }
+    }
+
+    /// What is allowed and may surprise, in its cursors too.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 }
 
@@ -56,6 +63,7 @@ pub struct PageLayerBuilder {
     bind: Vec<BindFn>,
     base: Base,
     problem_base: String,
+    deny_warnings: bool,
 }
 
 impl PageLayerBuilder {
@@ -110,6 +118,12 @@ impl PageLayerBuilder {
         self
     }
 
+    /// Makes `build` fail on what would be a [`Warning`].
+    pub fn deny_warnings(mut self) -> Self {
+        self.deny_warnings = true;
+        self
+    }
+
     /// The layer.
     ///
     /// # Errors
@@ -139,6 +153,10 @@ impl PageLayerBuilder {
                           without a slash at the end";
             errors.push(ConfigError::new("base", base, reason));
         }
+        let warnings = self.warnings();
+        if self.deny_warnings {
+            errors.extend(warnings.iter().map(ConfigError::from));
+        }
         let shared = Shared {
             profile: Arc::new(self.profile),
             cursors: self.cursors,
@@ -147,7 +165,15 @@ impl PageLayerBuilder {
             base: self.base,
             problem_base: self.problem_base.into(),
         };
-        ConfigErrors::check(errors, Ok(PageLayer { shared: Arc::new(shared) }))
+        ConfigErrors::check(
+            errors,
+            Ok(PageLayer { shared: Arc::new(shared), warnings: warnings.into() }),
+        )
+    }
+
+    fn warnings(&self) -> Vec<Warning> {
+        let cursors = self.cursors.iter().flat_map(Cursors::warnings).cloned();
+        cursors.chain((self.base == Base::DangerHost).then_some(Warning::BaseFromHost)).collect()
     }
 }
 

@@ -195,6 +195,7 @@ mod tonic014;
 mod total;
 mod trace;
 mod value;
+mod warning;
 mod window;
 
 pub use anchor::{Anchor, Direction};
@@ -223,6 +224,7 @@ pub use stonework_core::{
 };
 pub use total::Total;
 pub use value::{Float, KeyField, Kind, NotANumber, Value};
+pub use warning::Warning;
 
 /// The request headers that this crate reads, for CORS to allow. None: pages are asked for in the query.
 pub const REQUEST_HEADERS: &[&str] = &[];

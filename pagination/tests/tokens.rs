@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use stonework_pagination::{
     Anchor, Binding, Clock, Column, CursorErrorKind, Cursors, CursorsBuilder, Direction, Keys,
-    Kind, Nulls, Sort, Value, Verified,
+    Kind, Nulls, PageLayer, Sort, Value, Verified, Warning,
 };
 use uuid::Uuid;
 
@@ -450,5 +450,36 @@ proptest! {
                 drop(read(&cursors, &newest(), &token));
             }
         }
+    }
+}
+
+#[test]
+fn what_may_surprise_is_a_warning_or_an_error() {
+    let short = || Cursors::signed(Keys::new(1, &[1; 32]).also_verifies(7, &[2; 16]));
+    let sound = || Cursors::signed(Keys::new(1, &[1; 32]));
+    assert_eq!(sound().deny_warnings().build().unwrap().warnings(), []);
+    for (builder, denied, said) in [
+        (short(), short(), "Keys(7): has a secret of less than 32 bytes; use 32 random ones"),
+        (
+            Cursors::signed(Keys::ephemeral_for_dev()),
+            Cursors::signed(Keys::ephemeral_for_dev()),
+            "ephemeral_for_dev(): ends all cursors with the process, and no other process knows them; use a secret",
+        ),
+        (
+            Cursors::danger_plain(),
+            Cursors::danger_plain(),
+            "danger_plain(): lets anybody make cursors, so bindings and the epoch mean nothing; sign them",
+        ),
+    ] {
+        let cursors = builder.build().unwrap();
+        let [warning] = cursors.warnings() else { panic!("{said}") };
+        assert_eq!(warning.to_string(), said);
+        let errors = denied.deny_warnings().build().unwrap_err();
+        assert!(errors.to_string().contains(said.split(": ").nth(1).unwrap()), "{errors}");
+        let layer = PageLayer::builder().cursors(cursors.clone()).danger_base_from_host();
+        let layer = layer.build().unwrap();
+        assert_eq!(layer.warnings(), [warning.clone(), Warning::BaseFromHost]);
+        let denied = PageLayer::builder().cursors(cursors).deny_warnings().build();
+        assert!(denied.is_err());
     }
 }
