@@ -64,7 +64,8 @@ stage_sql() {
 
 stage_clients() {
     need_python examples/clients/requirements.txt "$PWD/target/venv"
-    STONEWORK_PYTHON=$PWD/target/venv/bin/python \
+    need_node examples/clients "$PWD/target/node"
+    STONEWORK_PYTHON=$PWD/target/venv/bin/python STONEWORK_NODE_MODULES=$PWD/target/node/node_modules \
         run cargo test --locked --no-fail-fast --workspace --all-features --test clients
 }
 
@@ -188,6 +189,20 @@ need_python() {
         run python3 -m venv --clear "$venv"
         run "$venv/bin/python" -m pip install --quiet --requirement "$pinned"
         cp "$pinned" "$venv/installed.txt"
+    fi
+}
+
+# need_node PINNED FOLDER: exactly the packages of PINNED/package-lock.json, in FOLDER/node_modules.
+need_node() {
+    local pinned=$1 folder=$2
+    [ -f "$pinned/package-lock.json" ] || fail "$pinned/package-lock.json is missing: it pins the packages"
+    need node nodejs
+    need npm npm
+    if ! cmp -s "$pinned/package-lock.json" "$folder/installed.json" || ! [ -d "$folder/node_modules" ]; then
+        mkdir -p "$folder"
+        cp "$pinned/package.json" "$pinned/package-lock.json" "$folder"
+        run npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund
+        cp "$pinned/package-lock.json" "$folder/installed.json"
     fi
 }
 

@@ -141,6 +141,10 @@ impl Profile {
     }
 
     /// As GitHub has it: the body is the items, and `Link` (RFC 8288) is all that tells of other pages.
+    ///
+    /// PyGithub follows relative links as long as its `base_url` has no path. It puts that path before them once
+    /// more: where there is one, as in `/api/v3`, say [what links begin with](crate::PageLayerBuilder::base).
+    /// Lists with cursors have no `rel="last"`; without it PyGithub's `reversed` ends after the first page.
     pub const fn github() -> Self {
         Self {
             style: Style::GitHub,
@@ -153,6 +157,9 @@ impl Profile {
     }
 
     /// As Google's APIs have it (AIP-158), with the items under this name.
+    ///
+    /// These are the names of gRPC. Google's clients of JSON send `pageToken`, and `maxResults` (google-api-core)
+    /// or `pageSize`: use [`cursor_named`](Self::cursor_named) and [`limit_named`](Self::limit_named).
     pub fn aip(items: impl Into<Cow<'static, str>>) -> Self {
         Self {
             style: Style::Aip(items.into()),
@@ -189,6 +196,10 @@ impl Profile {
     }
 
     /// As connections of Relay have it.
+    ///
+    /// Pages are those of graphql-relay, but for two things. `first` together with `last` is refused, since there
+    /// are two readings of it. And `hasPreviousPage` of a page after a cursor is `true`, as is `hasNextPage` of
+    /// one that is read backward before a cursor: the item of the cursor lies there, or did.
     pub fn relay() -> Self {
         Self {
             style: Style::Relay,
