@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use super::server::{NEW, Server};
 use crate::memory::rows;
 
-/// Items of a list. No size of a page but 1 and all of them divides it.
-pub(crate) const MANY: i64 = 7;
+/// Items of a list. Some sizes of a page divide it, and some do not.
+pub(crate) const MANY: i64 = 6;
 
 /// How often a list changes while it is read.
 const CHANGES: usize = 5;
