@@ -8,6 +8,7 @@ mod placeholders;
 mod render;
 mod select;
 mod shape;
+mod stretch;
 
 pub use dialect::Dialect;
 pub use error::{SeekError, SeekErrorKind};

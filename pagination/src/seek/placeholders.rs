@@ -11,7 +11,7 @@ pub(super) fn count(dialect: Dialect, sql: &str) -> Result<usize, SeekErrorKind>
         let skipped = match byte {
             b'\'' | b'"' | b'`' => quoted(dialect, rest, byte),
             b'[' if dialect == Dialect::Sqlite => quoted(dialect, rest, b']'),
-            b'-' if rest.starts_with(b"--") => until(rest, b"\n"),
+            b'-' if is_line_comment(dialect, rest) => until(rest, b"\n"),
             b'#' if dialect == Dialect::MySql => until(rest, b"\n"),
             b'/' if rest.starts_with(b"/*") => until(rest, b"*/"),
             b';' if !rest
@@ -60,6 +60,12 @@ fn quoted(dialect: Dialect, text: &[u8], end: u8) -> usize {
     text.len()
 }
 
+/// In MySQL two signs that nothing separates from what follows are a difference.
+fn is_line_comment(dialect: Dialect, text: &[u8]) -> bool {
+    let ends = |byte: &u8| byte.is_ascii_whitespace() || byte.is_ascii_control();
+    text.starts_with(b"--") && (dialect != Dialect::MySql || text.get(2).is_none_or(ends))
+}
+
 fn until(text: &[u8], end: &[u8]) -> usize {
     let found = text.windows(end.len()).skip(2).position(|window| window == end);
     found.map_or(text.len(), |at| at + 2 + end.len())
@@ -100,6 +106,7 @@ mod tests {
             (Sqlite, "SELECT '12:30'", Ok(0)),
             (MySql, "SELECT ?, ?", Ok(2)),
             (MySql, "SELECT '\\'?', \"?\", `?` # ?\n, ?", Ok(1)),
+            (MySql, "SELECT 1--?, ? -- ?\n, ? --\t?\n --", Ok(3)),
             (MySql, "SELECT /*", Ok(0)),
             (MySql, "SELECT '", Ok(0)),
             (MySql, "SELECT '\\", Ok(0)),

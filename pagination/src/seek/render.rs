@@ -2,6 +2,7 @@
 
 use super::branch::{After, Branch, after};
 use super::placeholders;
+use super::stretch::{Stretch, is_in_place, stretches};
 use super::{Dialect, Seek, SeekError, SeekErrorKind, Select, Shape, Statement, in_direction};
 use crate::{Anchor, Column, Nulls, Value};
 
@@ -47,13 +48,13 @@ struct Writer {
 impl Writer {
     fn page(&mut self, seek: &Seek) -> Result<String, SeekError> {
         let (columns, limit) = (seek.columns(), u64::from(seek.limit) + 1);
+        let values = seek.from.as_ref().map(|anchor| &*anchor.values);
+        if self.dialect.seeks_any() && (values.is_none() || seek.shape == Shape::Auto) {
+            return Ok(self.stretches(&columns, &stretches(&columns, values), limit, seek.skip));
+        }
         let Some(anchor) = &seek.from else {
             let base = self.base();
-            let skip = match seek.skip {
-                0 => String::new(),
-                skip => format!(" OFFSET {skip}"),
-            };
-            return Ok(format!("SELECT * FROM {base} {}{skip}", self.tail(&columns, limit)));
+            return Ok(format!("SELECT * FROM {base} {}", self.tail(&columns, limit, seek.skip)));
         };
         let branches = after(&columns, &anchor.values);
         let has_row_value = self.dialect.has_row_values() && is_row_value(&columns);
@@ -65,7 +66,10 @@ impl Writer {
             }
             Shape::RowValue => return Err(SeekErrorKind::Shape.into()),
             Shape::HintedOr => self.hinted_or(&columns, anchor, &branches, limit),
-            Shape::Auto | Shape::Union => self.union(&columns, &branches, limit),
+            Shape::Auto | Shape::Union => {
+                let parts = branches.iter().map(|branch| self.branch(branch, limit)).collect();
+                self.union(&columns, parts, limit, 0)
+            }
         })
     }
 
@@ -80,7 +84,35 @@ impl Writer {
     fn branch(&mut self, branch: &Branch<'_>, limit: u64) -> String {
         let base = self.base();
         let condition = self.condition(branch);
-        format!("SELECT * FROM {base} WHERE {condition} {}", self.tail(&branch.order, limit))
+        let is_said = |column: &&Column| !self.dialect.seeks_any() || !branch.is_null(column);
+        let order: Vec<_> = branch.order.iter().filter(is_said).copied().collect();
+        format!("SELECT * FROM {base} WHERE {condition} {}", self.tail(&order, limit, 0))
+    }
+
+    /// Those that lie apart in an index are read apart.
+    fn stretches(
+        &mut self,
+        columns: &[Column],
+        stretches: &[Stretch<'_>],
+        limit: u64,
+        skip: u64,
+    ) -> String {
+        if let [one] = stretches {
+            return self.stretch(one, limit, skip);
+        }
+        let most = limit.saturating_add(skip);
+        let parts = stretches.iter().map(|one| self.stretch(one, most, 0)).collect();
+        self.union(columns, parts, limit, skip)
+    }
+
+    fn stretch(&mut self, stretch: &Stretch<'_>, limit: u64, skip: u64) -> String {
+        let base = self.base();
+        let condition = match &*stretch.branches {
+            [] => String::new(),
+            [one] => format!("WHERE {} ", self.condition(one)),
+            several => format!("WHERE {} ", self.any(several)),
+        };
+        format!("SELECT * FROM {base} {condition}{}", self.tail(&stretch.order, limit, skip))
     }
 
     fn row_value(&mut self, columns: &[Column], anchor: &Anchor, limit: u64) -> String {
@@ -96,18 +128,16 @@ impl Writer {
             "SELECT * FROM {base} WHERE ({}) {operator} ({}) {}",
             names.join(", "),
             values.join(", "),
-            self.tail(columns, limit)
+            self.tail(columns, limit, 0)
         )
     }
 
-    /// Each stretch is read for itself, up to the limit, and what comes first of all of them is the page.
-    fn union(&mut self, columns: &[Column], branches: &[Branch<'_>], limit: u64) -> String {
-        let mut parts = Vec::with_capacity(branches.len());
-        for (at, branch) in branches.iter().enumerate() {
-            parts.push(format!("SELECT * FROM ({}) AS part{at}", self.branch(branch, limit)));
-        }
-        let all = parts.join(" UNION ALL ");
-        format!("SELECT * FROM ({all}) AS page {}", self.tail(columns, limit))
+    /// Each part is read for itself, up to the limit, and what comes first of all of them is the page.
+    fn union(&self, columns: &[Column], parts: Vec<String>, limit: u64, skip: u64) -> String {
+        let part = |(at, part)| format!("SELECT * FROM ({part}) AS part{at}");
+        let all: Vec<_> = parts.into_iter().enumerate().map(part).collect();
+        let all = all.join(" UNION ALL ");
+        format!("SELECT * FROM ({all}) AS page {}", self.tail(columns, limit, skip))
     }
 
     fn hinted_or(
@@ -128,7 +158,7 @@ impl Writer {
             _ => String::new(),
         };
         let any = self.any(branches);
-        format!("SELECT * FROM {base} WHERE {hint}({any}) {}", self.tail(columns, limit))
+        format!("SELECT * FROM {base} WHERE {hint}({any}) {}", self.tail(columns, limit, 0))
     }
 
     /// Only of the rows that were found: what lies beyond is at their end.
@@ -169,8 +199,12 @@ impl Writer {
         all.join(" AND ")
     }
 
-    fn tail(&self, columns: &[Column], limit: u64) -> String {
-        format!("ORDER BY {} LIMIT {limit}", self.order(columns))
+    fn tail(&self, columns: &[Column], limit: u64, skip: u64) -> String {
+        let skip = match skip {
+            0 => String::new(),
+            skip => format!(" OFFSET {skip}"),
+        };
+        format!("ORDER BY {} LIMIT {limit}{skip}", self.order(columns))
     }
 
     fn order(&self, columns: &[Column]) -> String {
@@ -189,13 +223,8 @@ impl Writer {
             (Some(Nulls::Last), Dialect::Postgres | Dialect::Sqlite) => {
                 format!("{name} {direction} NULLS LAST")
             }
-            // Where they are by themselves, so that an index serves the order: nulls are the smallest.
-            (Some(Nulls::First), Dialect::MySql) if !column.is_descending() => {
-                format!("{name} {direction}")
-            }
-            (Some(Nulls::Last), Dialect::MySql) if column.is_descending() => {
-                format!("{name} {direction}")
-            }
+            // Else no index would serve the order.
+            (Some(_), Dialect::MySql) if is_in_place(column) => format!("{name} {direction}"),
             (Some(Nulls::First), Dialect::MySql) => {
                 format!("{name} IS NULL DESC, {name} {direction}")
             }
@@ -242,4 +271,70 @@ fn is_row_value(columns: &[Column]) -> bool {
         column.nulls().is_none() && column.is_descending() == columns[0].is_descending()
     };
     columns.iter().all(is_alike)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Anchor, Column, Dialect, Direction, Kind, Nulls, Seek, Select, Shape, Sort, Value,
+    };
+
+    const A: Column = Column::new("a", Kind::Int);
+    const ID: Column = Column::new("id", Kind::Int).unique();
+
+    fn sql(sort: &[Column], from: Option<&[Value]>, shape: Shape, skip: u64) -> String {
+        let sort = Sort::new(sort.to_vec()).unwrap();
+        let seek = Seek::first(sort.clone(), 4).shape(shape).skip(skip);
+        let seek = from.into_iter().fold(seek, |seek, values| {
+            seek.from(Anchor::new(&sort, Direction::Forward, values.to_vec()).unwrap())
+        });
+        let statement = seek.render(Dialect::MySql, Select::new("SELECT ?").bind(7_i64)).unwrap();
+        let placeholders = statement.sql.matches('?').count();
+        assert_eq!(statement.binds.len(), placeholders, "one value for each");
+        statement.sql.replace("(SELECT ?\n) AS page", "t")
+    }
+
+    #[test]
+    fn mysql_is_asked_for_one_range() {
+        let place: &[Value] = &[1_i64.into(), 2_i64.into()];
+        assert_eq!(
+            sql(&[A, ID.desc()], Some(place), Shape::Auto, 0),
+            "SELECT * FROM t WHERE (`a` = ? AND `id` < ?) OR (`a` > ?) \
+             ORDER BY `a` ASC, `id` DESC LIMIT 5"
+        );
+        assert_eq!(
+            sql(&[A, ID], None, Shape::Auto, 3),
+            "SELECT * FROM t ORDER BY `a` ASC, `id` ASC LIMIT 5 OFFSET 3"
+        );
+    }
+
+    #[test]
+    fn mysql_is_asked_for_nulls_by_themselves_where_its_indexes_have_them_elsewhere() {
+        let last = [A.nullable(Nulls::Last), ID];
+        let apart = |valued: &str, null: &str, end: &str| {
+            format!(
+                "SELECT * FROM (SELECT * FROM ({valued}) AS part0 UNION ALL SELECT * FROM ({null}) AS part1) \
+                 AS page ORDER BY `a` IS NULL ASC, `a` ASC, `id` ASC {end}"
+            )
+        };
+        let null = "SELECT * FROM t WHERE `a` IS NULL ORDER BY `id` ASC LIMIT";
+        let valued = "SELECT * FROM t WHERE `a` IS NOT NULL ORDER BY `a` ASC, `id` ASC LIMIT";
+        assert_eq!(
+            sql(&last, None, Shape::Auto, 3),
+            apart(&format!("{valued} 8"), &format!("{null} 8"), "LIMIT 5 OFFSET 3")
+        );
+        let place: &[Value] = &[1_i64.into(), 2_i64.into()];
+        let valued = "SELECT * FROM t WHERE (`a` = ? AND `id` > ?) OR (`a` > ?) \
+             ORDER BY `a` ASC, `id` ASC LIMIT 5";
+        assert_eq!(
+            sql(&last, Some(place), Shape::Auto, 0),
+            apart(valued, &format!("{null} 5"), "LIMIT 5")
+        );
+        for shape in [Shape::Auto, Shape::Union] {
+            assert_eq!(
+                sql(&last, Some(&[Value::Null, 2_i64.into()]), shape, 0),
+                "SELECT * FROM t WHERE `a` IS NULL AND `id` > ? ORDER BY `id` ASC LIMIT 5"
+            );
+        }
+    }
 }
