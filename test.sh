@@ -22,7 +22,7 @@ stages() {
     cat <<'TABLE'
 core|default|formatting, lints, docs, each crate alone, dependency rules, tests that need no other program
 redis|default|all tests with all features, against redis-servers that the tests start themselves
-sql|default|pages out of a PostgreSQL that the tests start themselves
+sql|default|pages out of a PostgreSQL and a MariaDB that the tests start themselves
 clients|default|client libraries of other people against the examples
 browser|default|a real Chromium before the CORS layer, by itself and with versions
 model|default|what locks protect, in the many orders that a model checker tries
@@ -59,6 +59,7 @@ stage_redis() {
 
 stage_sql() {
     need_postgres
+    need_mariadb
     run cargo test --locked --no-fail-fast --workspace --all-features --test sql
 }
 
@@ -86,6 +87,7 @@ stage_model() {
 stage_soak() {
     need_redis
     need_postgres
+    need_mariadb
     # One at a time, so that memory and rates belong to the test that prints them.
     run cargo test --locked --no-fail-fast --workspace --all-features --release --test soak -- --nocapture --test-threads 1
 }
@@ -176,6 +178,12 @@ need_redis() {
 need_postgres() {
     command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ||
         install postgresql
+    need setpriv util-linux
+}
+
+# As with PostgreSQL, it is out of the path of most users, and no test uses the one that may be started.
+need_mariadb() {
+    PATH=$PATH:/usr/sbin need mariadbd mariadb-server
     need setpriv util-linux
 }
 

@@ -4,12 +4,13 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![allow(clippy::disallowed_methods)] // Times are what it is about.
 
-#[path = "sql/server.rs"]
+#[path = "sql/server/mod.rs"]
 mod server;
 
 use std::time::Instant;
 
-use server::Server;
+use server::{mariadb, postgres};
+use sqlx::mysql::MySqlConnection;
 use sqlx::postgres::PgConnection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Database, Executor, IntoArguments};
@@ -115,7 +116,7 @@ async fn a_million_rows_in_sqlite() {
 
 #[tokio::test]
 async fn a_million_rows_in_postgres() {
-    let mut connection = PgConnection::connect(&Server::url()).await.unwrap();
+    let mut connection = PgConnection::connect(&postgres::url()).await.unwrap();
     let fill = "
         CREATE TABLE t (id bigint PRIMARY KEY, a bigint NOT NULL, b bigint);
         INSERT INTO t SELECT n, n / 10000, CASE WHEN n % 10 = 0 THEN NULL ELSE n / 10000 END
@@ -127,4 +128,19 @@ async fn a_million_rows_in_postgres() {
     sqlx::raw_sql("VACUUM ANALYZE t").execute(&mut connection).await.unwrap();
     println!("PostgreSQL");
     report!(sqlx::Postgres, &mut connection, Dialect::Postgres);
+}
+
+#[tokio::test]
+async fn a_million_rows_in_mariadb() {
+    let mut connection = MySqlConnection::connect(&mariadb::url()).await.unwrap();
+    let fill = "
+        CREATE TABLE t (id bigint PRIMARY KEY, a bigint NOT NULL, b bigint);
+        INSERT INTO t SELECT seq, seq DIV 10000, IF(seq % 10 = 0, NULL, seq DIV 10000)
+            FROM seq_0_to_999999;
+    ";
+    sqlx::raw_sql(fill).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql(INDEXES).execute(&mut connection).await.unwrap();
+    sqlx::raw_sql("ANALYZE TABLE t").execute(&mut connection).await.unwrap();
+    println!("MariaDB");
+    report!(sqlx::MySql, &mut connection, Dialect::MySql);
 }

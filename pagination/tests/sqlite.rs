@@ -5,14 +5,12 @@ mod support;
 
 use std::cell::RefCell;
 
-use proptest::prelude::*;
-use proptest::sample::Index;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Connection, Row as _};
 use stonework_pagination::{
     Column, Dialect, Direction, Kind, Nulls, Seek, Select, Shape, Sort, Statement,
 };
-use support::{Database, Row, changes, list, shape};
+use support::{Database, Row, every_list};
 use tokio::runtime::{Builder, Runtime};
 
 struct Sqlite {
@@ -29,11 +27,6 @@ impl Sqlite {
         open
     }
 
-    fn execute(&mut self, sql: &'static str) {
-        let Self { runtime, connection } = self;
-        runtime.block_on(sqlx::raw_sql(sql).execute(connection)).unwrap();
-    }
-
     /// What the database says of how it goes about a statement.
     fn plan(&mut self, statement: &Statement) -> Vec<String> {
         let explained = statement.clone();
@@ -48,20 +41,9 @@ impl Sqlite {
 impl Database for Sqlite {
     const DIALECT: Dialect = Dialect::Sqlite;
 
-    fn fill(&mut self, rows: &[Row]) {
-        self.execute("DELETE FROM t");
-        rows.iter().for_each(|row| self.insert(*row));
-    }
-
-    fn insert(&mut self, (a, b, c, id): Row) {
-        let insert = sqlx::query("INSERT INTO t (a, b, c, id) VALUES (?1, ?2, ?3, ?4)");
-        let insert = insert.bind(a).bind(b).bind(c).bind(id).execute(&mut self.connection);
-        self.runtime.block_on(insert).unwrap();
-    }
-
-    fn delete(&mut self, id: i64) {
-        let delete = sqlx::query("DELETE FROM t WHERE id = ?1").bind(id);
-        self.runtime.block_on(delete.execute(&mut self.connection)).unwrap();
+    fn execute(&mut self, sql: &str) {
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
+        self.runtime.block_on(sql.execute(&mut self.connection)).unwrap();
     }
 
     fn rows(&mut self, statement: Statement) -> Vec<Row> {
@@ -77,38 +59,7 @@ thread_local! {
     static SQLITE: RefCell<Sqlite> = RefCell::new(Sqlite::open());
 }
 
-fn with<T>(test: impl FnOnce(&mut Sqlite) -> T) -> T {
-    SQLITE.with_borrow_mut(test)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 200, ..ProptestConfig::default() })]
-
-    #[test]
-    fn every_order_is_read_page_by_page_both_ways(list in list(12), shape in shape()) {
-        with(|sqlite| support::finds_all_rows_in_order(sqlite, &list, shape));
-    }
-
-    #[test]
-    fn nothing_is_lost_or_repeated_while_rows_come_and_go(
-        list in list(20),
-        limit in 1_u32..5,
-        changes in changes(),
-    ) {
-        with(|sqlite| support::loses_nothing_while_rows_come_and_go(sqlite, &list, limit, &changes));
-    }
-
-    #[test]
-    fn a_page_ends_where_it_is_told(
-        list in list(12),
-        limit in 1_u32..13,
-        ends in any::<[Index; 2]>(),
-        backward in any::<bool>(),
-    ) {
-        let direction = if backward { Direction::Backward } else { Direction::Forward };
-        with(|sqlite| support::ends_where_it_is_told(sqlite, &list, limit, ends, direction));
-    }
-}
+every_list!(SQLITE, 200);
 
 const A: Column = Column::new("a", Kind::Int);
 const ID: Column = Column::new("id", Kind::Int).unique();

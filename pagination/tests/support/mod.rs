@@ -15,11 +15,25 @@ pub(crate) type Row = (Option<i64>, Option<i64>, Option<i64>, i64);
 pub(crate) trait Database {
     const DIALECT: Dialect;
 
-    /// Throws away what is in the table.
-    fn fill(&mut self, rows: &[Row]);
-    fn insert(&mut self, row: Row);
-    fn delete(&mut self, id: i64);
+    /// Any statement without values.
+    fn execute(&mut self, sql: &str);
     fn rows(&mut self, statement: Statement) -> Vec<Row>;
+
+    /// Throws away what is in the table.
+    fn fill(&mut self, rows: &[Row]) {
+        self.execute("DELETE FROM t");
+        rows.iter().for_each(|row| self.insert(*row));
+    }
+
+    fn insert(&mut self, (a, b, c, id): Row) {
+        let text = |value: Option<i64>| value.map_or("NULL".to_owned(), |value| value.to_string());
+        let [a, b, c] = [a, b, c].map(text);
+        self.execute(&format!("INSERT INTO t (a, b, c, id) VALUES ({a}, {b}, {c}, {id})"));
+    }
+
+    fn delete(&mut self, id: i64) {
+        self.execute(&format!("DELETE FROM t WHERE id = {id}"));
+    }
 }
 
 /// A list, and how it is sorted.
@@ -76,6 +90,10 @@ pub(crate) fn list(most: usize) -> impl Strategy<Value = List> {
 
 pub(crate) fn shape() -> impl Strategy<Value = Shape> {
     prop::sample::select(vec![Shape::Auto, Shape::Union, Shape::HintedOr])
+}
+
+pub(crate) fn direction() -> impl Strategy<Value = Direction> {
+    prop::sample::select(vec![Direction::Forward, Direction::Backward])
 }
 
 fn value(row: &Row, column: &Column) -> Option<i64> {
@@ -230,3 +248,51 @@ pub(crate) fn ends_where_it_is_told<D: Database>(
     let expected: Vec<_> = between.iter().take(limit as usize + 1).copied().collect();
     assert_eq!(rows, expected);
 }
+
+/// What holds of every list, in so many cases, in the database that this thread-local has.
+macro_rules! every_list {
+    ($database:ident, $cases:literal) => {
+        proptest::proptest! {
+            #![proptest_config(proptest::prelude::ProptestConfig {
+                failure_persistence: None,
+                cases: $cases,
+                ..proptest::prelude::ProptestConfig::default()
+            })]
+
+            #[test]
+            fn every_order_is_read_page_by_page_both_ways(
+                list in $crate::support::list(12),
+                shape in $crate::support::shape(),
+            ) {
+                $database.with_borrow_mut(|database| {
+                    $crate::support::finds_all_rows_in_order(database, &list, shape);
+                });
+            }
+
+            #[test]
+            fn nothing_is_lost_or_repeated_while_rows_come_and_go(
+                list in $crate::support::list(20),
+                limit in 1_u32..5,
+                changes in $crate::support::changes(),
+            ) {
+                use $crate::support::loses_nothing_while_rows_come_and_go as loses_nothing;
+                $database.with_borrow_mut(|database| {
+                    loses_nothing(database, &list, limit, &changes);
+                });
+            }
+
+            #[test]
+            fn a_page_ends_where_it_is_told(
+                list in $crate::support::list(12),
+                limit in 1_u32..13,
+                ends in proptest::prelude::any::<[proptest::sample::Index; 2]>(),
+                direction in $crate::support::direction(),
+            ) {
+                $database.with_borrow_mut(|database| {
+                    $crate::support::ends_where_it_is_told(database, &list, limit, ends, direction);
+                });
+            }
+        }
+    };
+}
+pub(crate) use every_list;
