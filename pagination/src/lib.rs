@@ -91,7 +91,7 @@
 //!
 //! [`Profile`] has the words of eight well-known APIs: which parameters there are, what is too much, how an end is
 //! told, and what an error looks like. Clients that were written for these page through your lists: Stripe's SDK,
-//! PyGithub, google-api-core, azure-core.
+//! PyGithub, azure-core, and google-api-core once the [parameters](Profile::aip) have its names.
 //!
 //! [`Profile::numbered`] has pages by number, with all that they cost, up to a depth. How many items there are in
 //! all is told by [`Paged::total`]: counted, counted [up to](Select::count_up_to) a number, or
@@ -103,7 +103,8 @@
 //! # What it promises
 //!
 //! - **Each row once.** A row that is there all the time is on one page, whatever comes and goes meanwhile.
-//! - **As fast at the end as at the beginning**, with an index for the order.
+//! - **As fast at the end as at the beginning**, with an index for the order. MySQL and MariaDB have an exception
+//!   for [nulls](Dialect::MySql).
 //! - **Nothing is spliced.** Values are bound; names are those of your program.
 //! - **A limit is a number in its range**, and a parameter is there once. Else it is a 400 that names the range.
 //! - **Links are yours.** A `Host` that a client makes up gets into none.
