@@ -2,54 +2,29 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 #![cfg(feature = "tracing")]
 
+#[path = "../../core/tests/support/lines.rs"]
+mod lines;
 mod support;
 
-use std::fmt::Debug;
 use std::future::ready;
-use std::sync::{Arc, Mutex};
 
 use http::{HeaderValue, Response};
+use lines::Lines;
 use support::call::{APP, Body, EVIL, call, from, preflight, service, usual};
 use tower::{Layer as _, service_fn};
-use tracing::field::{Field, Visit};
-use tracing_subscriber::Registry;
-use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
-
-/// Remembers events as lines of fields.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.push_str(&format!("{field}={value:?} "));
-    }
-}
-
-impl<S: tracing::Subscriber> Layer<S> for Lines {
-    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target() == "stonework_cors" {
-            let mut line = Line(format!("{} ", event.metadata().level()));
-            event.record(&mut line);
-            self.0.lock().unwrap().push(line.0);
-        }
-    }
-}
 
 #[test]
 fn every_denial_is_an_event_with_its_reason_and_nothing_else_is() {
-    let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(Registry::default().with(lines.clone()));
+    let (lines, _guard) = Lines::of("stonework_cors");
     let mut service = service(usual());
     call(&mut service, from(APP));
     call(&mut service, preflight(APP, "PUT", "x-a"));
-    assert_eq!(lines.0.lock().unwrap().len(), 0);
+    assert_eq!(lines.take().len(), 0);
     call(&mut service, from(EVIL));
     call(&mut service, preflight(APP, "put", ""));
     call(&mut service, preflight(APP, "PUT", &"x".repeat(1_000_000)));
     call(&mut service, from(&format!("https://{}", "\t".repeat(1_000_000))));
-    let lines = lines.0.lock().unwrap();
+    let lines = lines.take();
     let expected = [
         r#"DEBUG message=a page was denied reason="origin-not-allowed" denial=origin-not-allowed; is="https://evil.example" "#,
         r#"DEBUG message=a page was denied reason="method-not-allowed" denial=method-not-allowed; is="put"; nearest="PUT" "#,
@@ -65,8 +40,7 @@ fn every_denial_is_an_event_with_its_reason_and_nothing_else_is() {
 
 #[test]
 fn another_layer_inside_is_warned_of_once() {
-    let lines = Lines::default();
-    let _guard = tracing::subscriber::set_default(Registry::default().with(lines.clone()));
+    let (lines, _guard) = Lines::of("stonework_cors");
     let inner = service_fn(|_| {
         let mut response = Response::new(Body::new());
         let any = HeaderValue::from_static("*");
@@ -77,7 +51,7 @@ fn another_layer_inside_is_warned_of_once() {
     for _ in 0..3 {
         call(&mut service, from(APP));
     }
-    let lines = lines.0.lock().unwrap();
+    let lines = lines.take();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(
         lines[0].starts_with("WARN message=access-control-allow-origin was set inside"),

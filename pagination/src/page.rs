@@ -9,8 +9,8 @@ use crate::context::Context;
 use crate::profile::Style;
 use crate::window::Window;
 use crate::{
-    Anchor, Around, Binding, Cursors, Direction, Encoder, Keyset, PageError, Paged, Place, Profile,
-    Rejection, Seek, Sort, Value, Verified,
+    Anchor, Around, Binding, CursorError, Cursors, Direction, Encoder, Keyset, PageError, Paged,
+    Place, Profile, Rejection, Seek, Sort, Value, Verified,
 };
 
 /// A page that was asked for, before it is known how it is sorted. In the extensions of requests that passed
@@ -108,7 +108,7 @@ impl AnyPage {
     /// As [`sorted_by`](Self::sorted_by).
     pub fn sorted<P: Place>(&self, sort: Sort) -> Result<Page<P>, PageError> {
         if self.id().is_some() {
-            return Err(self.error(Rejection::Misused));
+            return Err(self.refuse(Rejection::Misused, None));
         }
         let context = &self.context;
         let anchor = self.anchor(context.cursor.as_ref(), &sort)?;
@@ -125,7 +125,7 @@ impl AnyPage {
         let direction = self.context.asked.direction;
         let anchor = match (self.id(), row) {
             (None, _) => None,
-            (Some(_), None) => return Err(self.error(Rejection::Cursor)),
+            (Some(_), None) => return Err(self.refuse(Rejection::Cursor, None)),
             (Some(_), Some(row)) => Some(Anchor { direction, values: row.into_values() }),
         };
         Ok(Page::new(Arc::clone(&self.context), K::sort().clone(), anchor, None))
@@ -136,14 +136,12 @@ impl AnyPage {
     fn anchor(&self, cursor: Option<&Verified>, sort: &Sort) -> Result<Option<Anchor>, PageError> {
         let direction = self.context.asked.direction;
         let anchor = cursor.map(|verified| verified.anchor(sort)).transpose();
-        let anchor = anchor.map_err(|error| {
-            crate::trace::refused!(Rejection::Cursor, Some(&error));
-            self.error(Rejection::Cursor)
-        })?;
+        let anchor = anchor.map_err(|error| self.refuse(Rejection::Cursor, Some(&error)))?;
         Ok(anchor.map(|anchor| Anchor { direction, ..anchor }))
     }
 
-    pub(crate) fn error(&self, rejection: Rejection) -> PageError {
+    fn refuse(&self, rejection: Rejection, why: Option<&CursorError>) -> PageError {
+        crate::trace::refused!(rejection, why.map(|why| why as _));
         PageError::new(rejection, &self.context)
     }
 }

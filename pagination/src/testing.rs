@@ -4,8 +4,8 @@
 //! use stonework_pagination::store::MemoryStore;
 //! use stonework_pagination::testing::cursor_conformance;
 //!
-//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-//! cursor_conformance(MemoryStore::new()).await;
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+//! cursor_conformance(MemoryStore::new(), async |by| tokio::time::sleep(by).await).await;
 //! # });
 //! # Ok::<(), std::io::Error>(())
 //! ```
@@ -24,14 +24,20 @@ use crate::store::{CursorStore, Get, Put, Revoke};
 /// Longer than any run of this.
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Runs every clause of [`CursorStore`] upon `store`, but that cursors expire, for which it would have to wait.
+/// Short enough to be waited for.
+const SHORT: Duration = Duration::from_millis(50);
+
+/// Runs every clause of [`CursorStore`] upon `store`.
+///
+/// `elapse` lets time pass: it returns when the clock of the store has moved by at least the time given, which is
+/// 50 ms in all. Where time can be turned it turns it; where it is real it sleeps.
 ///
 /// Owners and handles are new ones in each run; the store needs room for 100 cursors.
 ///
 /// # Panics
 ///
 /// When the store breaks a clause. The message says what was expected.
-pub async fn cursor_conformance<S: CursorStore>(store: S) {
+pub async fn cursor_conformance<S: CursorStore>(store: S, elapse: impl AsyncFn(Duration)) {
     let store: Arc<dyn CursorStore> = Arc::new(store);
     what_is_put_is_there(&store).await;
     values_are_bytes(&store).await;
@@ -39,6 +45,7 @@ pub async fn cursor_conformance<S: CursorStore>(store: S) {
     owners_are_bytes_and_apart(&store).await;
     what_is_revoked_is_gone_and_what_comes_after_is_not(&store).await;
     what_is_sent_again_is_done_once(&store).await;
+    what_has_expired_is_gone(&store, elapse).await;
 }
 
 struct Owner {
@@ -56,7 +63,11 @@ impl Owner {
     }
 
     async fn put(&self, handle: [u8; 16], value: &[u8]) {
-        let put = Put::new(handle, &self.key, Bytes::copy_from_slice(value), HOUR);
+        self.put_for(HOUR, handle, value).await;
+    }
+
+    async fn put_for(&self, time: Duration, handle: [u8; 16], value: &[u8]) {
+        let put = Put::new(handle, &self.key, Bytes::copy_from_slice(value), time);
         self.store.put(put).await.expect("the store answers");
     }
 
@@ -142,6 +153,7 @@ async fn what_is_revoked_is_gone_and_what_comes_after_is_not(store: &Arc<dyn Cur
         owner.has(before, b"before").await;
         owner.revoke().await;
         owner.has_none(before).await;
+        owner.has_none(after).await;
         owner.put(after, b"after").await;
         owner.has(after, b"after").await;
     }
@@ -159,6 +171,24 @@ async fn what_is_sent_again_is_done_once(store: &Arc<dyn CursorStore>) {
     owner.has(handle, b"once").await;
     lose(|| owner.store.revoke(Revoke::new(&owner.key, HOUR))).await;
     owner.has_none(handle).await;
+}
+
+/// Those that are kept for longer are not, whichever of them came last.
+async fn what_has_expired_is_gone(store: &Arc<dyn CursorStore>, elapse: impl AsyncFn(Duration)) {
+    let (owner, before, short, after) = (Owner::new(store), handle(), handle(), handle());
+    owner.put(before, b"before").await;
+    owner.put_for(SHORT, short, b"short").await;
+    owner.put(after, b"after").await;
+    let other = Owner::new(store);
+    other.put_for(SHORT, short, b"short").await;
+    elapse(SHORT).await;
+    owner.has_none(short).await;
+    other.has_none(short).await;
+    owner.has(before, b"before").await;
+    owner.has(after, b"after").await;
+    // Where all is gone there is room for something new.
+    other.put(after, b"after").await;
+    other.has(after, b"after").await;
 }
 
 /// Makes a step several times, each with its reply thrown away: before it is waited for, while it is, and

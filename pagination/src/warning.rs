@@ -48,8 +48,7 @@ impl Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (setting, value, reason) = self.parts();
-        write!(f, "{setting}({value}): {reason}")
+        ConfigError::from(self).fmt(f)
     }
 }
 

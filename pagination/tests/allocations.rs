@@ -1,46 +1,15 @@
 //! Allocations, counted exactly, without a runtime.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+#[path = "../../core/tests/support/bare.rs"]
+mod bare;
 
 use allocation_counter::measure;
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
+use bare::{Bare, Body, call};
+use http::Request;
 use stonework_pagination::{Anchor, Binding, Cursors, Keys, Keyset, PageLayer, keyset};
-use tower::{Layer, Service};
+use tower::Layer;
 use uuid::Uuid;
-
-type Body = Full<Bytes>;
-
-#[derive(Clone)]
-struct Inner;
-
-impl<B> Service<Request<B>> for Inner {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<B>) -> Self::Future {
-        ready(Ok(Response::new(Body::default())))
-    }
-}
-
-fn call<S: Service<Request<Body>, Error = Infallible>>(service: &mut S, request: Request<Body>) {
-    let mut context = Context::from_waker(Waker::noop());
-    assert!(service.poll_ready(&mut context).is_ready());
-    let Poll::Ready(Ok(response)) = pin!(service.call(request)).poll(&mut context) else {
-        panic!("not ready");
-    };
-    drop(response);
-}
 
 fn cursors() -> Cursors {
     Cursors::signed(Keys::new(1, &[7; 32])).build().unwrap()
@@ -50,7 +19,7 @@ fn cursors() -> Cursors {
 #[test]
 fn what_asks_for_no_page_passes_for_nothing() {
     let layer = PageLayer::builder().cursors(cursors()).build().unwrap();
-    let mut service = layer.layer(Inner);
+    let mut service = layer.layer(Bare);
     let grpc = || Request::get("/orders").header("content-type", "application/grpc");
     let builders: [&dyn Fn() -> http::request::Builder; 4] = [
         &|| Request::post("/orders?limit=5"),
@@ -61,7 +30,7 @@ fn what_asks_for_no_page_passes_for_nothing() {
     for builder in builders {
         let mut requests = [(); 2].map(|()| Some(builder().body(Body::default()).unwrap()));
         let [bare, ours] = &mut requests;
-        let floor = measure(|| call(&mut Inner, bare.take().unwrap())).count_total;
+        let floor = measure(|| call(&mut Bare, bare.take().unwrap())).count_total;
         let all = measure(|| call(&mut service, ours.take().unwrap())).count_total;
         assert_eq!(all - floor, 0);
     }

@@ -60,18 +60,18 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Acme<C> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_store_keeps_the_contract() {
     let server = Server::start().await;
-    cursor_conformance(RedisStore::new(server.connection().await)).await;
-    cursor_conformance(RedisStore::new(server.manager().await)).await;
+    cursor_conformance(RedisStore::new(server.connection().await), tokio::time::sleep).await;
+    cursor_conformance(RedisStore::new(server.manager().await), tokio::time::sleep).await;
     // Clients of a cluster send again by themselves.
-    cursor_conformance(RedisStore::new(Twice(server.connection().await))).await;
+    cursor_conformance(RedisStore::new(Twice(server.connection().await)), tokio::time::sleep).await;
     let prefixed = RedisStore::new(server.connection().await).key_prefix("shop:{x}:");
-    cursor_conformance(prefixed).await;
+    cursor_conformance(prefixed, tokio::time::sleep).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_keeps_it_on_a_cluster_too() {
     let cluster = Cluster::start().await;
-    cursor_conformance(RedisStore::new(cluster.connection().await)).await;
+    cursor_conformance(RedisStore::new(cluster.connection().await), tokio::time::sleep).await;
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Cursors that are kept, in memory.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,20 +12,118 @@ use stonework_pagination::{
     Anchor, Binding, Clock, Column, CursorErrorKind, Cursors, Direction, Key, Kind, Sort,
     StoreError, StoreErrorKind, StoreFuture,
 };
+use tokio::task::LocalSet;
 
 #[tokio::test]
 async fn the_store_keeps_the_contract() {
-    cursor_conformance(MemoryStore::new()).await;
-    let shared: Arc<dyn CursorStore> = Arc::new(MemoryStore::new());
-    cursor_conformance(shared).await;
+    let clock = Arc::new(Hand::default());
+    let turn = async |by: Duration| clock.turn(by);
+    let store = MemoryStore::new().clock(clock.clone());
+    cursor_conformance(store.clone(), turn).await;
+    let shared: Arc<dyn CursorStore> = Arc::new(store);
+    cursor_conformance(shared, turn).await;
 }
 
+/// What a store may do wrong.
+#[derive(Clone, Copy, Debug)]
+enum Defect {
+    KeepsForEver,
+    AsksNobodyWhoItIs,
+    RevokesNothing,
+    RevokesWhatComesLater,
+    RevokesOneOnly,
+    CutsValues,
+}
+
+#[derive(Clone)]
+struct Broken {
+    store: MemoryStore,
+    defect: Defect,
+    revoked: Arc<Mutex<Vec<Key>>>,
+    last: Arc<Mutex<[u8; 16]>>,
+}
+
+impl Broken {
+    fn owner(&self, owner: &Key) -> Key {
+        match self.defect {
+            Defect::AsksNobodyWhoItIs => Key::from("anybody"),
+            _ => owner.clone(),
+        }
+    }
+}
+
+impl CursorStore for Broken {
+    fn put(&self, put: Put<'_>) -> StoreFuture<Result<(), StoreError>> {
+        *self.last.lock().unwrap() = put.handle;
+        let value = match self.defect {
+            Defect::CutsValues => put.value.slice(..put.value.len().min(1_000)),
+            _ => put.value,
+        };
+        let time = match self.defect {
+            Defect::KeepsForEver => Duration::from_secs(1_000_000),
+            _ => put.expires_after,
+        };
+        self.store.put(Put::new(put.handle, &self.owner(put.owner), value, time))
+    }
+
+    fn get(&self, get: Get<'_>) -> StoreFuture<Result<Option<Bytes>, StoreError>> {
+        if self.revoked.lock().unwrap().contains(get.owner) {
+            return StoreFuture::ready(Ok(None));
+        }
+        self.store.get(Get::new(get.handle, &self.owner(get.owner)))
+    }
+
+    fn revoke(&self, revoke: Revoke<'_>) -> StoreFuture<Result<(), StoreError>> {
+        match self.defect {
+            Defect::RevokesNothing => StoreFuture::ready(Ok(())),
+            Defect::RevokesWhatComesLater => {
+                self.revoked.lock().unwrap().push(revoke.owner.clone());
+                StoreFuture::ready(Ok(()))
+            }
+            Defect::RevokesOneOnly => {
+                let last = *self.last.lock().unwrap();
+                let gone = Put::new(last, revoke.owner, Bytes::new(), Duration::ZERO);
+                self.store.put(gone)
+            }
+            _ => self.store.revoke(revoke),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_breaks_the_contract_is_found_out() {
+    for defect in [
+        Defect::KeepsForEver,
+        Defect::AsksNobodyWhoItIs,
+        Defect::RevokesNothing,
+        Defect::RevokesWhatComesLater,
+        Defect::RevokesOneOnly,
+        Defect::CutsValues,
+    ] {
+        let clock = Arc::new(Hand::default());
+        let store = MemoryStore::new().clock(clock.clone());
+        let broken = Broken { store, defect, revoked: Arc::default(), last: Arc::default() };
+        let suite = async move { cursor_conformance(broken, async |by| clock.turn(by)).await };
+        let set = LocalSet::new();
+        let checked = set.spawn_local(suite);
+        let error = set.run_until(checked).await.unwrap_err();
+        assert!(error.is_panic(), "{defect:?}");
+    }
+}
+
+/// Milliseconds.
 #[derive(Debug, Default)]
 struct Hand(AtomicU64);
 
+impl Hand {
+    fn turn(&self, by: Duration) {
+        self.0.fetch_add(by.as_millis() as u64, Ordering::Relaxed);
+    }
+}
+
 impl Clock for Hand {
     fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::Relaxed))
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
     }
 
     fn unix(&self) -> Duration {
@@ -41,7 +139,7 @@ async fn a_cursor_is_kept_for_as_long_as_was_said() {
     let put = Put::new([1; 16], &owner, Bytes::from_static(b"a"), Duration::from_secs(10));
     store.put(put).await.unwrap();
     for (second, is_there) in [(9, true), (10, false), (9, false)] {
-        clock.0.store(second, Ordering::Relaxed);
+        clock.0.store(second * 1_000, Ordering::Relaxed);
         let found = store.get(Get::new([1; 16], &owner)).await.unwrap();
         assert_eq!(found.is_some(), is_there, "{second}");
     }
@@ -128,6 +226,39 @@ async fn a_token_is_a_name_whatever_it_stands_for() {
     let other = Sort::new(vec![Column::new("id", Kind::Int).unique()]).unwrap();
     let verified = cursors.verify(&of("alice"), &token).await.unwrap();
     assert_eq!(verified.anchor(&other).unwrap_err().kind(), CursorErrorKind::OtherSort);
+}
+
+/// Puts and gets always the same.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<([u8; 16], Bytes)>>>);
+
+impl CursorStore for Kept {
+    fn put(&self, put: Put<'_>) -> StoreFuture<Result<(), StoreError>> {
+        self.0.lock().unwrap().push((put.handle, put.value));
+        StoreFuture::ready(Ok(()))
+    }
+
+    fn get(&self, _: Get<'_>) -> StoreFuture<Result<Option<Bytes>, StoreError>> {
+        StoreFuture::ready(Ok(self.0.lock().unwrap().first().map(|(_, value)| value.clone())))
+    }
+
+    fn revoke(&self, _: Revoke<'_>) -> StoreFuture<Result<(), StoreError>> {
+        StoreFuture::ready(Ok(()))
+    }
+}
+
+/// What a store has to know after the next release, too.
+#[tokio::test]
+async fn what_is_kept_is_this() {
+    let kept = Kept::default();
+    let cursors = Cursors::stored(kept.clone()).epoch(7).build().unwrap();
+    let token = cursors.encoder(&of("alice"), &sort()).encode(&place("a")).await.unwrap();
+    let (handle, value) = kept.0.lock().unwrap()[0].clone();
+    let bytes = data_encoding::BASE64URL_NOPAD.decode(token.as_bytes()).unwrap();
+    assert_eq!(bytes, [&[0x13][..], &handle].concat());
+    let golden = "0700000000000000fd46e9dc3a1851749f657252f9eaf30047fbcbb52adc9bd86579f39f259c703e795f8f016102";
+    assert_eq!(data_encoding::HEXLOWER.encode(&value), golden);
+    assert_eq!(read(&cursors, &of("alice"), &token).await, Ok(place("a")));
 }
 
 #[tokio::test]

@@ -1,45 +1,16 @@
 //! Allocations, counted exactly, without a runtime.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+#[path = "../../core/tests/support/bare.rs"]
+mod bare;
+
 use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 
 use allocation_counter::measure;
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
+use bare::{Bare, Body, call};
+use http::Request;
 use stonework_versioning::{Header, Major, PathSegment, Query, VersionLayer, VersionLayerBuilder};
 use tower::{Layer, Service};
-
-type Body = Full<Bytes>;
-
-#[derive(Clone)]
-struct Inner;
-
-impl<B> Service<Request<B>> for Inner {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Ready<Result<Response<Body>, Infallible>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request<B>) -> Self::Future {
-        ready(Ok(Response::new(Body::default())))
-    }
-}
-
-fn call<S: Service<Request<Body>, Error = Infallible>>(service: &mut S, request: Request<Body>) {
-    let mut context = Context::from_waker(Waker::noop());
-    assert!(service.poll_ready(&mut context).is_ready());
-    let Poll::Ready(Ok(response)) = pin!(service.call(request)).poll(&mut context) else {
-        panic!("not ready");
-    };
-    drop(response);
-}
 
 fn builder() -> VersionLayerBuilder<Major> {
     VersionLayer::builder::<Major>()
@@ -64,11 +35,11 @@ fn added<S: Service<Request<Body>, Error = Infallible>>(
     once(request());
     let ours = once(request());
     let mut request = Some(request());
-    ours - measure(|| call(&mut Inner, request.take().unwrap())).count_total
+    ours - measure(|| call(&mut Bare, request.take().unwrap())).count_total
 }
 
 fn of(builder: VersionLayerBuilder<Major>, request: impl Fn() -> http::request::Builder) -> u64 {
-    added(builder.build().unwrap().layer(Inner), request)
+    added(builder.build().unwrap().layer(Bare), request)
 }
 
 #[test]
@@ -109,14 +80,14 @@ fn a_path_is_stripped_and_its_service_chosen_for_little() {
         .report(false)
         .build()
         .unwrap();
-    let router = layer.router().at("1", Inner).at("2", Inner).build().unwrap();
+    let router = layer.router().at("1", Bare).at("2", Bare).build().unwrap();
     let added = added(layer.layer(router), || Request::get("/v2/orders"));
     assert_eq!(added, 5, "of these, one is the path and one the URI as it was sent");
 }
 
 #[test]
 fn a_clone_costs_what_the_inner_one_does() {
-    let service = builder().build().unwrap().layer(Inner);
+    let service = builder().build().unwrap().layer(Bare);
     assert_eq!(measure(|| drop(service.clone())).count_total, 0);
     let layer = builder().build().unwrap();
     assert_eq!(measure(|| drop(layer.clone())).count_total, 0);
@@ -132,8 +103,8 @@ fn a_request_without_a_gate_to_pass_costs_no_more() {
         .build()
         .unwrap();
     for path in ["/v2/transfers", "/v1/orders", "/healthz"] {
-        let bare = added(layer.layer(Inner), || Request::get(path));
-        let with = added(layer.layer(migrations.layer(Inner)), || Request::get(path));
+        let bare = added(layer.layer(Bare), || Request::get(path));
+        let with = added(layer.layer(migrations.layer(Bare)), || Request::get(path));
         assert_eq!(with, bare, "{path}");
     }
 }
