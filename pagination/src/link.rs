@@ -2,7 +2,7 @@
 
 use http::Uri;
 use http::header::{HeaderMap, HeaderValue, LINK};
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, CONTROLS, PercentEncode, utf8_percent_encode};
 
 use crate::Direction;
 use crate::profile::Names;
@@ -38,6 +38,9 @@ const ENCODED: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
+/// Most links are shorter.
+const ROOM: usize = 160;
+
 /// A page of the same list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum To<'t> {
@@ -55,23 +58,27 @@ pub(crate) fn to(prefix: &str, asked: &Uri, names: &Names, to: To<'_>) -> String
             .is_some_and(|(name, _)| name == names.after || Some(&*name) == names.before.as_deref())
     };
     let pairs = asked.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-    let mut query: Vec<String> = pairs.filter(is_kept).map(encoded).collect();
-    if let To::Cursor(direction, token) = to {
-        let name = match (direction, &names.before) {
-            (Direction::Backward, Some(before)) => before,
-            _ => &names.after,
-        };
-        let pair =
-            form_urlencoded::Serializer::new(String::new()).append_pair(name, token).finish();
-        query.push(pair);
+    let mut link = String::with_capacity(ROOM);
+    link.push_str(prefix);
+    link.extend(encoded(asked.path()));
+    let mut joint = '?';
+    for pair in pairs.filter(is_kept) {
+        link.push(joint);
+        joint = '&';
+        link.extend(encoded(pair));
     }
-    let path = encoded(asked.path());
-    let joint = if query.is_empty() { "" } else { "?" };
-    [prefix, &path, joint, &query.join("&")].concat()
+    if let To::Cursor(direction, token) = to {
+        link.push(joint);
+        let start = link.len();
+        let mut query = form_urlencoded::Serializer::for_suffix(link, start);
+        query.append_pair(names.cursor(direction), token);
+        link = query.finish();
+    }
+    link
 }
 
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, ENCODED).to_string()
+fn encoded(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, ENCODED)
 }
 
 /// Puts links into `Link`, on one line with those that are there.
@@ -82,7 +89,8 @@ pub(crate) fn add(headers: &mut HeaderMap, links: &[(&str, String)]) {
     if links.is_empty() {
         return;
     }
-    let mut line = String::new();
+    let room = links.iter().map(|(relation, target)| relation.len() + target.len() + 12).sum();
+    let mut line = String::with_capacity(room);
     for (relation, target) in links {
         let joint = if line.is_empty() { "" } else { ", " };
         line.extend([joint, "<", target, ">; rel=\"", relation, "\""]);
@@ -92,7 +100,7 @@ pub(crate) fn add(headers: &mut HeaderMap, links: &[(&str, String)]) {
         line.extend_from_slice(b", ");
         line.extend_from_slice(other.as_bytes());
     }
-    if let Ok(value) = HeaderValue::from_bytes(&line) {
+    if let Ok(value) = HeaderValue::try_from(line) {
         headers.insert(LINK, value);
     }
 }
