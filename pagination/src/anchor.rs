@@ -30,21 +30,34 @@ pub struct Anchor {
     pub direction: Direction,
     /// The values of the columns that the list is sorted by.
     pub values: Vec<Value>,
+    /// Whether a row that is at this very place is on the page.
+    pub inclusive: bool,
 }
 
 impl Anchor {
     /// After this row.
     pub fn after(row: impl Place) -> Self {
-        Self { direction: Direction::Forward, values: row.into_values() }
+        Self::at(Direction::Forward, row.into_values())
     }
 
     /// Before this row.
     pub fn before(row: impl Place) -> Self {
-        Self { direction: Direction::Backward, values: row.into_values() }
+        Self::at(Direction::Backward, row.into_values())
     }
 
     /// At these values, if a row of the order could have them.
     pub fn new(sort: &Sort, direction: Direction, values: Vec<Value>) -> Option<Self> {
-        sort.fits(&values).then_some(Self { direction, values })
+        sort.fits(&values).then(|| Self::at(direction, values))
+    }
+
+    /// And the row itself, if it is there.
+    #[must_use]
+    pub fn including(self) -> Self {
+        Self { inclusive: true, ..self }
+    }
+
+    /// Values that are known to be of the order.
+    pub(crate) const fn at(direction: Direction, values: Vec<Value>) -> Self {
+        Self { direction, values, inclusive: false }
     }
 }

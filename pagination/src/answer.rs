@@ -11,9 +11,8 @@ use stonework_core::{Problem, Protocol};
 use crate::profile::{Profile, Style};
 use crate::rejection::{Refusal, Rejection};
 
-/// Of the error that JSON:API's cursor profile has for a limit that is too large.
-const TOO_LARGE: &str =
-    "https://jsonapi.org/profiles/ethanresnick/cursor-pagination/max-size-exceeded";
+/// What the types of errors of JSON:API's cursor profile begin with.
+const JSON_API: &str = "https://jsonapi.org/profiles/ethanresnick/cursor-pagination";
 
 /// The answer, with what it means in its extensions.
 pub(crate) fn refuse(refusal: &Refusal, profile: &Profile, problem_base: &str) -> Response<Bytes> {
@@ -109,8 +108,12 @@ impl Said<'_> {
             error["source"] = json!({ "parameter": parameter });
         }
         if self.refusal.is_over {
-            error["links"] = json!({ "type": [TOO_LARGE] });
+            error["links"] = json!({ "type": [format!("{JSON_API}/max-size-exceeded")] });
             error["meta"] = json!({ "page": { "maxSize": self.profile.limits.max } });
+        }
+        if self.refusal.rejection == Rejection::Both {
+            let range = format!("{JSON_API}/range-pagination-not-supported");
+            error["links"] = json!({ "type": [range] });
         }
         json!({ "errors": [error] })
     }

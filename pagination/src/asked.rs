@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::Direction;
 use crate::profile::{Names, Profile};
-use crate::{Binding, Direction};
 
 /// A page, as the query asks for it. Its cursor is what the client sent, and nothing is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,8 +109,7 @@ impl<'q> Said<'q> {
             Some(text) if profile.limits.is_over(text) => Wrong::LimitOver(name.to_owned()),
             _ => Wrong::Limit(name.to_owned()),
         })?;
-        if let Some(depth) = profile.depth {
-            let most = depth / limit.max(1);
+        if let Some(most) = profile.last_page(limit) {
             let number = page_number(after.as_deref(), most);
             let number =
                 number.ok_or_else(|| Wrong::Page(names.after.clone().into_owned(), most))?;
@@ -142,18 +141,6 @@ fn cursor(
         Some(text) if text.is_empty() => Err(Wrong::Cursor(name.to_owned())),
         text => Ok(text.map(Cow::into_owned)),
     }
-}
-
-/// Binds to the parameters that are not about pages, in one order: a cursor of another filter is foreign.
-pub(crate) fn bind_filters(binding: Binding, names: &Names, query: Option<&str>) -> Binding {
-    let all = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    let mut filters: Vec<_> =
-        all.filter(|(name, _)| names.all().all(|page| page != name)).collect();
-    // Stable, so that values of one name stay as they were sent.
-    filters.sort_by(|(a, _), (b, _)| a.cmp(b));
-    filters.iter().fold(binding, |binding, (name, value)| {
-        binding.part("filter", name.as_bytes()).part("value", value.as_bytes())
-    })
 }
 
 #[cfg(test)]

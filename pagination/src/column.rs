@@ -66,7 +66,8 @@ impl Column {
     }
 
     /// The type that the database is to read a value as: `timestamptz`, `numeric`, `date`. For columns whose
-    /// values are carried as text.
+    /// values are carried as text. It is the dialect's: SQLite has `TEXT`, `INTEGER`, `REAL`, `BLOB` and
+    /// `NUMERIC`, and no dates.
     #[must_use]
     pub const fn cast(self, sql_type: &'static str) -> Self {
         Self { cast: Some(sql_type), ..self }

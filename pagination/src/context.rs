@@ -4,6 +4,8 @@ use std::sync::Arc;
 use http::Uri;
 
 use crate::asked::Asked;
+use stonework_core::ConfigErrors;
+
 use crate::profile::Profile;
 use crate::rejection::PROBLEM_BASE;
 use crate::{Binding, Cursors, Direction, PageError, Verified};
@@ -18,8 +20,8 @@ pub(crate) struct Context {
     /// What the cursors of the request say, which have been looked at.
     pub(crate) cursor: Option<Verified>,
     pub(crate) until: Option<Verified>,
-    /// As the client sent it.
-    pub(crate) uri: Uri,
+    /// As the client sent it. Without a request there is none, and no links.
+    pub(crate) uri: Option<Uri>,
     /// What links begin with.
     pub(crate) prefix: String,
     pub(crate) problem_base: Arc<str>,
@@ -32,16 +34,18 @@ impl Context {
         before * u64::from(self.asked.limit)
     }
 
-    /// The number of the page beside this one, where pages have numbers.
+    /// The number of the page beside this one, where pages have numbers and there may be one.
     pub(crate) fn number(&self, direction: Direction) -> Option<u32> {
         let number = self.asked.number?;
-        match direction {
+        let beside = match direction {
             Direction::Forward => number.checked_add(1),
             Direction::Backward => number.checked_sub(1),
-        }
+        };
+        let last = self.profile.last_page(self.asked.limit)?;
+        beside.filter(|number| (1..=last).contains(number))
     }
 
-    /// Without a request: there are no links.
+    /// Without a request.
     pub(crate) fn bare(
         profile: &Profile,
         cursors: &Cursors,
@@ -49,17 +53,20 @@ impl Context {
         parameters: Vec<(&str, String)>,
     ) -> Result<Self, PageError> {
         let profile = Arc::new(profile.clone());
+        let mut errors = Vec::new();
+        profile.check(&mut errors);
+        ConfigErrors::check(errors, Ok(())).map_err(PageError::misused)?;
         let pairs = parameters.into_iter().map(|(name, value)| (name.into(), value.into()));
         let asked = Asked::of_pairs(&profile, pairs)
             .map_err(|wrong| PageError::refused(wrong.refuse(), Arc::clone(&profile)))?;
         Ok(Self {
-            profile,
-            cursors: Some(cursors.clone()),
+            cursors: profile.has_cursors().then(|| cursors.clone()),
             binding,
             asked,
+            profile,
             cursor: None,
             until: None,
-            uri: Uri::default(),
+            uri: None,
             prefix: String::new(),
             problem_base: PROBLEM_BASE.into(),
         })

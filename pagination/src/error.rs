@@ -12,7 +12,8 @@ use crate::profile::Profile;
 use crate::rejection::{PROBLEM_BASE, Refusal};
 use crate::{CursorError, CursorErrorKind, Direction, Rejection, SeekError};
 
-/// Why a handler cannot give a page. In axum it is a response, in the form of the layer's contract.
+/// Why a handler cannot give a page. In axum it is a response: in the form of the layer's contract if it is about
+/// what the client asked, else a problem (RFC 9457).
 #[derive(Debug)]
 pub struct PageError {
     refusal: Refusal,
@@ -22,8 +23,9 @@ pub struct PageError {
 }
 
 impl PageError {
-    pub(crate) fn new(rejection: Rejection, context: &Context) -> Self {
-        let refusal = context.refusal(rejection, context.asked.direction);
+    /// Of a cursor that is read this way, if it is about one.
+    pub(crate) fn new(rejection: Rejection, direction: Direction, context: &Context) -> Self {
+        let refusal = context.refusal(rejection, direction);
         let problem_base = Arc::clone(&context.problem_base);
         Self { problem_base, ..Self::refused(refusal, Arc::clone(&context.profile)) }
     }
@@ -50,7 +52,10 @@ impl PageError {
             _ => Rejection::Misused,
         };
         crate::trace::refused!(rejection, Some(&error));
-        Self { source: Some(Box::new(error)), ..Self::new(rejection, context) }
+        Self {
+            source: Some(Box::new(error)),
+            ..Self::new(rejection, context.asked.direction, context)
+        }
     }
 
     /// Whatever else keeps a handler from giving a page, such as an error of its database. 500; clients are not
@@ -69,7 +74,7 @@ impl PageError {
         self.refusal.problem(&self.profile, &self.problem_base)
     }
 
-    /// The answer, in the form of the contract.
+    /// The answer, in the form of the contract if it is about what the client asked.
     pub fn to_response(&self) -> Response<Bytes> {
         refuse(&self.refusal, &self.profile, &self.problem_base)
     }

@@ -126,12 +126,14 @@ fn tell_around<B>(context: &Context, response: &mut Response<B>) {
     }
     let Some(around) = response.extensions().get::<Around>() else { return };
     let to = |direction, token: &Option<String>| {
-        token.as_ref().map(|token| context.link(To::Cursor(direction, token)))
+        token.as_ref().and_then(|token| context.link(To::Cursor(direction, token)))
     };
     let next = to(Direction::Forward, &around.next).map(|link| ("next", link));
     let prev = to(Direction::Backward, &around.prev).map(|link| ("prev", link));
-    let is_first = context.asked.cursor.is_none();
-    let first = (!is_first).then(|| ("first", context.link(To::First)));
+    let asked = &context.asked;
+    let is_first = asked.cursor.is_none() && asked.number.is_none_or(|number| number == 1);
+    let first = if is_first { None } else { context.link(To::First) };
+    let first = first.map(|link| ("first", link));
     let links: Vec<_> = [next, prev, first].into_iter().flatten().collect();
     link::add(response.headers_mut(), &links);
 }

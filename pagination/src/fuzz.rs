@@ -2,7 +2,8 @@
 //!
 //! Each takes any bytes and says whether they could be read. What cannot hold is an assertion.
 
-use crate::asked::{Asked, bind_filters};
+use crate::asked::Asked;
+use crate::filters::bind_filters;
 use crate::token::{Plain, Said, decode, encode};
 use crate::{
     Binding, Column, CursorErrorKind, Cursors, Direction, Keys, Kind, Nulls, Profile, Sort,

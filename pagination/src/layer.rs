@@ -4,7 +4,7 @@ use std::sync::Arc;
 use stonework_core::{ConfigError, ConfigErrors, Key, RequestHead};
 use tower_layer::Layer;
 
-use crate::link::Base;
+use crate::link::{Base, is_base};
 use crate::profile::{Profile, Style};
 use crate::rejection::PROBLEM_BASE;
 use crate::service::PageService;
@@ -106,7 +106,8 @@ impl PageLayerBuilder {
     }
 
     /// Makes links absolute by what the request says of its host. Whoever can send a `Host` that is not
-    /// yours, and make a cache keep the answer, leads your clients to another service.
+    /// yours, and make a cache keep the answer, leads your clients to another service. Over HTTP/1 no request says
+    /// its scheme, which is taken for `http`.
     pub fn danger_base_from_host(mut self) -> Self {
         self.base = Base::DangerHost;
         self
@@ -132,12 +133,11 @@ impl PageLayerBuilder {
     pub fn build(self) -> Result<PageLayer, ConfigErrors<ConfigError>> {
         let mut errors = Vec::new();
         self.profile.check(&mut errors);
-        let has_none = self.profile.style == Style::Stripe || self.profile.depth.is_some();
-        if self.cursors.is_none() && !has_none {
+        if self.cursors.is_none() && self.profile.has_cursors() {
             let reason = "leads nowhere; say cursors(Cursors::signed(…)) too";
             errors.push(ConfigError::new("cursors", "none", reason));
         }
-        if self.cursors.is_some() && has_none {
+        if self.cursors.is_some() && !self.profile.has_cursors() {
             let reason = "are ids of objects or numbers of pages in this contract; leave them out";
             errors.push(ConfigError::new("cursors", "some", reason));
         }
@@ -175,14 +175,6 @@ impl PageLayerBuilder {
         let cursors = self.cursors.iter().flat_map(Cursors::warnings).cloned();
         cursors.chain((self.base == Base::DangerHost).then_some(Warning::BaseFromHost)).collect()
     }
-}
-
-fn is_base(base: &str) -> bool {
-    let uri = base.parse::<http::Uri>().ok();
-    let is_absolute = uri.is_some_and(|uri| {
-        matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none()
-    });
-    is_absolute && !base.ends_with('/') && !base.contains(['<', '>', '"', ',', ';', '#'])
 }
 
 impl fmt::Debug for PageLayerBuilder {

@@ -59,7 +59,7 @@
 //!
 //! HTTP/1.1 200 OK
 //! content-type: application/json
-//! link: </orders?limit=2&cursor=EQIIZlGAiZHiiNKjBgGIAAAAAHAAgAAAAAAAACouR1Ekjpfn5ra0S_BIPsJ_>; rel="next"
+//! link: </orders?limit=2&cursor=EQKY3aKAiZHiiNKjBgGIAAAAAHAAgAAAAAAAACrQZZCi4O_B2fDAryVpI3LM>; rel="next"
 //!
 //! {"data":[{"id":7,"created_at":3},{"id":6,"created_at":3}],"has_more":true}
 //! ```
@@ -163,6 +163,7 @@ mod context;
 mod cursor_error;
 mod cursors;
 mod error;
+mod filters;
 mod future;
 #[cfg(feature = "testing")]
 #[doc(hidden)]

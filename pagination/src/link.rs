@@ -60,6 +60,7 @@ pub(crate) fn to(prefix: &str, asked: &Uri, names: &Names, to: To<'_>) -> String
     let pairs = asked.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let mut link = String::with_capacity(ROOM);
     link.push_str(prefix);
+    link.push_str(guard(prefix, asked.path()));
     link.extend(encoded(asked.path()));
     let mut joint = '?';
     for pair in pairs.filter(is_kept) {
@@ -77,8 +78,23 @@ pub(crate) fn to(prefix: &str, asked: &Uri, names: &Names, to: To<'_>) -> String
     link
 }
 
+/// A relative link that begins with two slashes would lead to another host (RFC 3986, section 4.2). With a dot
+/// segment before them it leads to the same path here.
+pub(crate) fn guard(prefix: &str, path: &str) -> &'static str {
+    if prefix.is_empty() && path.starts_with("//") { "/." } else { "" }
+}
+
 fn encoded(text: &str) -> PercentEncode<'_> {
     utf8_percent_encode(text, ENCODED)
+}
+
+/// Could links begin with it, and clients split them?
+pub(crate) fn is_base(base: &str) -> bool {
+    let uri = base.parse::<http::Uri>().ok();
+    let is_absolute = uri.is_some_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none()
+    });
+    is_absolute && !base.ends_with('/') && !base.contains(['<', '>', '"', ',', ';', '#', '@', '\\'])
 }
 
 /// Puts links into `Link`, on one line with those that are there.

@@ -9,8 +9,8 @@ use crate::context::Context;
 use crate::profile::Style;
 use crate::window::Window;
 use crate::{
-    Anchor, Around, Binding, CursorError, Cursors, Direction, Encoder, Keyset, PageError, Paged,
-    Place, Profile, Rejection, Seek, Sort, Value, Verified,
+    Anchor, Around, Binding, Cursors, Direction, Encoder, Keyset, PageError, Paged, Place, Profile,
+    Rejection, Seek, Sort, Verified,
 };
 
 /// A page that was asked for, before it is known how it is sorted. In the extensions of requests that passed
@@ -108,11 +108,12 @@ impl AnyPage {
     /// As [`sorted_by`](Self::sorted_by).
     pub fn sorted<P: Place>(&self, sort: Sort) -> Result<Page<P>, PageError> {
         if self.id().is_some() {
-            return Err(self.refuse(Rejection::Misused, None));
+            return Err(self.refuse(Rejection::Misused));
         }
         let context = &self.context;
-        let anchor = self.anchor(context.cursor.as_ref(), &sort)?;
-        let until = self.anchor(context.until.as_ref(), &sort)?;
+        let direction = context.asked.direction;
+        let anchor = self.anchor(direction, context.cursor.as_ref(), &sort)?;
+        let until = self.anchor(direction.opposite(), context.until.as_ref(), &sort)?;
         Ok(Page::new(Arc::clone(context), sort, anchor, until))
     }
 
@@ -120,29 +121,39 @@ impl AnyPage {
     ///
     /// # Errors
     ///
-    /// When an id was sent and there is no row.
+    /// When an id was sent and there is no row; when the contract has cursors, which are no ids.
     pub fn at<K: Keyset>(&self, row: Option<K>) -> Result<Page<K>, PageError> {
+        if self.context.cursors.is_some() {
+            return Err(self.refuse(Rejection::Misused));
+        }
         let direction = self.context.asked.direction;
         let anchor = match (self.id(), row) {
             (None, _) => None,
-            (Some(_), None) => return Err(self.refuse(Rejection::Cursor, None)),
-            (Some(_), Some(row)) => Some(Anchor { direction, values: row.into_values() }),
+            (Some(_), None) => return Err(self.refuse(Rejection::Cursor)),
+            (Some(_), Some(row)) => Some(Anchor::at(direction, row.into_values())),
         };
         Ok(Page::new(Arc::clone(&self.context), K::sort().clone(), anchor, None))
     }
 
     /// The place of a cursor. Which way it is read from there is what was asked: in some contracts the name of
     /// the parameter says so, whatever the cursor does.
-    fn anchor(&self, cursor: Option<&Verified>, sort: &Sort) -> Result<Option<Anchor>, PageError> {
-        let direction = self.context.asked.direction;
+    fn anchor(
+        &self,
+        direction: Direction,
+        cursor: Option<&Verified>,
+        sort: &Sort,
+    ) -> Result<Option<Anchor>, PageError> {
         let anchor = cursor.map(|verified| verified.anchor(sort)).transpose();
-        let anchor = anchor.map_err(|error| self.refuse(Rejection::Cursor, Some(&error)))?;
+        let anchor = anchor.map_err(|error| {
+            crate::trace::refused!(Rejection::Cursor, Some(&error));
+            PageError::new(Rejection::Cursor, direction, &self.context)
+        })?;
         Ok(anchor.map(|anchor| Anchor { direction, ..anchor }))
     }
 
-    fn refuse(&self, rejection: Rejection, why: Option<&CursorError>) -> PageError {
-        crate::trace::refused!(rejection, why.map(|why| why as _));
-        PageError::new(rejection, &self.context)
+    fn refuse(&self, rejection: Rejection) -> PageError {
+        crate::trace::refused!(rejection, None);
+        PageError::new(rejection, self.context.asked.direction, &self.context)
     }
 }
 
@@ -290,12 +301,15 @@ impl<K: Place, F> Places<'_, K, F> {
         if let Some(number) = self.page.context.number(direction) {
             return Ok(Some(number.to_string()));
         }
-        match (row, &self.page.anchor) {
-            (Some(row), _) => self.encode(direction, (self.place)(row).into_values()).await,
-            // All rows here are gone: back to where the client came from.
-            (None, Some(anchor)) => self.encode(direction, anchor.values.clone()).await,
-            (None, None) => Ok(None),
-        }
+        let place = match (row, &self.page.anchor) {
+            (Some(row), _) => Anchor::at(direction, (self.place)(row).into_values()),
+            // A page of no items, which nobody wants another of.
+            (None, _) if self.page.limit() == 0 => return Ok(None),
+            // All rows here are gone. Back to where the client came from: the row of the cursor may be there.
+            (None, Some(anchor)) => Anchor { direction, ..anchor.clone().including() },
+            (None, None) => return Ok(None),
+        };
+        self.encode(&place).await
     }
 
     /// The cursor of each item, where the contract tells them.
@@ -306,20 +320,16 @@ impl<K: Place, F> Places<'_, K, F> {
         let mut cursors = Vec::new();
         if self.page.context.profile.style == Style::Relay {
             for item in items {
-                let values = (self.place)(item).into_values();
-                cursors.extend(self.encode(Direction::Forward, values).await?);
+                let place = Anchor::at(Direction::Forward, (self.place)(item).into_values());
+                cursors.extend(self.encode(&place).await?);
             }
         }
         Ok(cursors)
     }
 
-    async fn encode(
-        &self,
-        direction: Direction,
-        values: Vec<Value>,
-    ) -> Result<Option<String>, PageError> {
+    async fn encode(&self, place: &Anchor) -> Result<Option<String>, PageError> {
         let Some(encoder) = &self.encoder else { return Ok(None) };
-        let token = encoder.encode(&Anchor { direction, values }).await;
+        let token = encoder.encode(place).await;
         token.map(Some).map_err(|error| PageError::unmade(error, &self.page.context))
     }
 }

@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, Uri};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::json;
 
@@ -69,7 +69,16 @@ impl<T> Paged<T> {
         Paged { items: items.into_iter().map(map).collect(), around, cursors, total, context }
     }
 
-    /// Tells how many items the whole list has.
+    /// Tells how many items the whole list has, in the contracts that have a place for it.
+    ///
+    /// | | |
+    /// |---|---|
+    /// | plain, by number | `total`, if it is exact |
+    /// | AIP-158 | `totalSize`, which may be an estimate |
+    /// | SCIM | `totalResults`, if it is exact |
+    /// | JSON:API | `meta.page.total`, or `meta.page.estimatedTotal.bestGuess` |
+    /// | Relay | `totalCount`, if it is exact; connections of async-graphql have none |
+    /// | Stripe, GitHub, Zalando, Azure | nowhere |
     pub fn total(mut self, total: Total) -> Self {
         self.total = Some(total);
         self
@@ -85,7 +94,7 @@ impl<T> Paged<T> {
     }
 
     fn link(&self, direction: Direction, token: Option<&String>) -> Option<String> {
-        token.map(|token| self.context.link(To::Cursor(direction, token)))
+        token.and_then(|token| self.context.link(To::Cursor(direction, token)))
     }
 
     fn next_link(&self) -> Option<String> {
@@ -128,21 +137,22 @@ impl<T: Serialize> Serialize for Paged<T> {
             }
             Style::Stripe => {
                 map.serialize_entry("object", "list")?;
-                map.serialize_entry("url", self.context.uri.path())?;
+                tell(&mut map, "url", self.context.uri.as_ref().map(Uri::path))?;
                 map.serialize_entry("has_more", &self.has_more())?;
                 map.serialize_entry("data", &self.items)?;
             }
             Style::Aip(items) => {
                 map.serialize_entry(&**items, &self.items)?;
                 tell(&mut map, "nextPageToken", self.around.next.as_ref())?;
-                self.tell_total(&mut map, "totalSize")?;
+                // It may be an estimate there.
+                tell(&mut map, "totalSize", self.total.map(Total::number))?;
             }
             Style::Scim => self.scim(&mut map)?,
             Style::JsonApi => self.json_api(&mut map)?,
             Style::Relay => self.relay(&mut map)?,
             Style::Zalando => {
-                map.serialize_entry("self", &self.context.own_link())?;
-                map.serialize_entry("first", &self.context.link(To::First))?;
+                tell(&mut map, "self", self.context.own_link())?;
+                tell(&mut map, "first", self.context.link(To::First))?;
                 tell(&mut map, "prev", self.prev_link())?;
                 tell(&mut map, "next", self.next_link())?;
                 map.serialize_entry("items", &self.items)?;
@@ -232,13 +242,14 @@ impl<T: fmt::Debug> fmt::Debug for Paged<T> {
 }
 
 impl Context {
-    pub(crate) fn link(&self, to: To<'_>) -> String {
-        link::to(&self.prefix, &self.uri, &self.profile.names, to)
+    pub(crate) fn link(&self, to: To<'_>) -> Option<String> {
+        Some(link::to(&self.prefix, self.uri.as_ref()?, &self.profile.names, to))
     }
 
     /// What was asked.
-    fn own_link(&self) -> String {
-        let path = self.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-        [&*self.prefix, path].concat()
+    fn own_link(&self) -> Option<String> {
+        let uri = self.uri.as_ref()?;
+        let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+        Some([&*self.prefix, link::guard(&self.prefix, path), path].concat())
     }
 }

@@ -3,12 +3,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::uri::{Authority, Scheme};
 use http::{Method, Response};
-use stonework_core::{Key, NotExecuted, OriginalUri, Protocol, RequestHead};
+use stonework_core::{Key, NotExecuted, OriginalUri, RequestHead};
 
 use crate::answer::refuse;
-use crate::asked::{Asked, Wrong, bind_filters};
+use crate::asked::{Asked, Wrong};
 use crate::context::Context;
-use crate::link::Base;
+use crate::filters::{bind_filters, bind_path};
+use crate::link::{Base, is_base};
 use crate::profile::Profile;
 use crate::rejection::Refusal;
 use crate::{Binding, Cursors};
@@ -28,7 +29,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// Is the request any of our business?
     pub(crate) fn concerns(head: &RequestHead<'_>) -> bool {
-        matches!(*head.method, Method::GET | Method::HEAD) && !Protocol::of(head.headers).is_grpc()
+        matches!(*head.method, Method::GET | Method::HEAD)
     }
 
     /// The page that is asked for, whose cursors have not been looked at.
@@ -42,7 +43,7 @@ impl Shared {
             asked,
             cursor: None,
             until: None,
-            uri: uri.clone(),
+            uri: Some(uri.clone()),
             prefix: self.prefix(head),
             problem_base: Arc::clone(&self.problem_base),
         })
@@ -57,7 +58,7 @@ impl Shared {
     /// What a cursor is good for: this path, these filters, and whoever is asking.
     fn binding(&self, head: &RequestHead<'_>) -> Binding {
         let uri = OriginalUri::of(head);
-        let binding = Binding::new().part("path", uri.path().as_bytes());
+        let binding = bind_path(Binding::new(), uri.path());
         let binding = bind_filters(binding, &self.profile.names, uri.query());
         let owner = self.owner.as_ref().and_then(|owner| owner(head));
         let binding = owner.iter().fold(binding, Binding::owner);
@@ -81,5 +82,6 @@ fn host(head: &RequestHead<'_>) -> Option<String> {
     let said = || head.headers.get(http::header::HOST)?.to_str().ok()?.parse::<Authority>().ok();
     let uri = OriginalUri::of(head);
     let host = uri.authority().cloned().or_else(said)?;
-    Some(format!("{}://{host}", uri.scheme().unwrap_or(&Scheme::HTTP)))
+    let base = format!("{}://{host}", uri.scheme().unwrap_or(&Scheme::HTTP));
+    is_base(&base).then_some(base)
 }

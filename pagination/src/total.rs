@@ -11,6 +11,13 @@ pub enum Total {
 }
 
 impl Total {
+    /// The number, whatever it is worth.
+    pub(crate) const fn number(self) -> u64 {
+        match self {
+            Self::Exact(number) | Self::AtLeast(number) | Self::Estimate(number) => number,
+        }
+    }
+
     /// The number, if it is exact.
     pub const fn exact(self) -> Option<u64> {
         match self {

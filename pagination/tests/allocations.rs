@@ -20,7 +20,7 @@ fn cursors() -> Cursors {
 fn what_asks_for_no_page_passes_for_nothing() {
     let layer = PageLayer::builder().cursors(cursors()).build().unwrap();
     let mut service = layer.layer(Bare);
-    let grpc = || Request::get("/orders").header("content-type", "application/grpc");
+    let grpc = || Request::post("/orders").header("content-type", "application/grpc");
     let builders: [&dyn Fn() -> http::request::Builder; 4] = [
         &|| Request::post("/orders?limit=5"),
         &|| Request::options("/orders"),

@@ -1,148 +1,20 @@
 //! The layer around a list in memory: what a client may ask, and what it is told.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use bytes::Bytes;
 use http::header::{HOST, LINK};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use serde_json::{Value, json};
+use http::{Method, Request, StatusCode};
+use http_body_util::Full;
+use memory::place;
+use serde_json::json;
+use site::{Site, plain};
 use stonework_pagination::{
-    AnyPage, Cursors, Key, Keys, NotExecuted, OriginalUri, PageLayer, PageLayerBuilder, Place,
-    Profile, Rejection, keyset,
+    AnyPage, Cursors, Keys, OriginalUri, PageLayer, Place, Profile, Rejection,
 };
-use tower::{Layer, ServiceExt, service_fn};
 
 #[path = "support/memory.rs"]
 mod memory;
-
-use memory::Newest;
-use memory::{found, place, rows};
-
-keyset! {
-    struct Oldest {
-        created_at: i64 => asc,
-        id: i64 => asc unique,
-    }
-}
-
-const SECRET: [u8; 32] = [7; 32];
-
-fn cursors() -> Cursors {
-    Cursors::signed(Keys::new(1, &SECRET)).build().unwrap()
-}
-
-#[derive(Clone)]
-struct Account(&'static str);
-
-fn plain() -> PageLayerBuilder {
-    PageLayer::builder()
-        .cursors(cursors())
-        .bind(|head| head.extensions.get::<Account>().map(|account| Key::from(account.0)))
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: String,
-    rejection: Option<Rejection>,
-    not_executed: bool,
-}
-
-impl Answer {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    fn ids(&self) -> Vec<i64> {
-        let data = self.json()["data"].clone();
-        data.as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect()
-    }
-
-    /// The target of a link of this relation.
-    fn link(&self, relation: &str) -> Option<String> {
-        let ending = format!(">; rel=\"{relation}\"");
-        let found = self.header("link").split(", ").find_map(|link| link.strip_suffix(&*ending));
-        found.map(|link| link.trim_start_matches('<').to_owned())
-    }
-}
-
-/// A service that lists seven rows, and how often it ran.
-#[derive(Clone)]
-struct Site {
-    layer: PageLayer,
-    runs: Arc<AtomicUsize>,
-    rows: Vec<(i64, i64)>,
-    account: &'static str,
-}
-
-impl Site {
-    fn new(builder: PageLayerBuilder) -> Self {
-        let runs = Arc::default();
-        Self { layer: builder.build().unwrap(), runs, rows: rows(7), account: "alice" }
-    }
-
-    fn runs(&self) -> usize {
-        self.runs.load(Ordering::Relaxed)
-    }
-
-    async fn get(&self, target: &str) -> Answer {
-        self.send(Request::get(target).body(Full::default()).unwrap()).await
-    }
-
-    async fn send(&self, mut request: Request<Full<Bytes>>) -> Answer {
-        request.extensions_mut().insert(Account(self.account));
-        let (runs, rows) = (Arc::clone(&self.runs), self.rows.clone());
-        let service = service_fn(move |request: Request<Full<Bytes>>| {
-            let (runs, rows) = (Arc::clone(&runs), rows.clone());
-            async move {
-                runs.fetch_add(1, Ordering::Relaxed);
-                Ok::<_, Infallible>(list(&request, &rows).await)
-            }
-        });
-        let response = self.layer.layer(service).oneshot(request).await.unwrap();
-        let (mut parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
-            rejection: parts.extensions.remove(),
-            not_executed: parts.extensions.remove::<NotExecuted>().is_some(),
-        }
-    }
-}
-
-async fn list<B>(request: &Request<B>, rows: &[(i64, i64)]) -> Response<Full<Bytes>> {
-    let Ok(any) = AnyPage::of(request.extensions()) else { return Response::default() };
-    let oldest = request.uri().query().is_some_and(|query| query.contains("oldest"));
-    let page = if oldest { any.sorted_by::<Oldest>().map(drop) } else { Ok(()) };
-    let page = page.and_then(|()| match any.id() {
-        Some(id) => {
-            let row = rows.iter().find(|row| row.1.to_string() == id);
-            any.at(row.map(place))
-        }
-        None => any.sorted_by::<Newest>(),
-    });
-    let page = match page {
-        Ok(page) => page,
-        Err(error) => return error.to_response().map(Full::new),
-    };
-    let paged = page.finish(found(rows, &page), place).await.unwrap();
-    let paged = paged.map(|(_, id)| json!({ "id": id }));
-    let mut response = paged.to_response().unwrap().map(Full::new);
-    if request.uri().path() == "/linked" {
-        response.headers_mut().insert(LINK, HeaderValue::from_static("</a.css>; rel=preload"));
-    }
-    response
-}
+#[path = "support/site.rs"]
+mod site;
 
 #[tokio::test]
 async fn a_list_is_read_page_by_page_and_back() {
@@ -250,8 +122,12 @@ async fn what_is_no_list_passes() {
     let site = Site::new(plain());
     let post = Request::post("/orders?limit=0").body(Full::default()).unwrap();
     assert_eq!(site.send(post).await.status, StatusCode::OK);
-    let grpc = Request::get("/orders?limit=0").header("content-type", "application/grpc");
+    let grpc = Request::post("/orders?limit=0").header("content-type", "application/grpc");
     assert_eq!(site.send(grpc.body(Full::default()).unwrap()).await.status, StatusCode::OK);
+    // No client turns the layer off.
+    let get = Request::get("/orders?limit=0").header("content-type", "application/grpc");
+    let refused = site.send(get.body(Full::default()).unwrap()).await;
+    assert_eq!(refused.rejection, Some(Rejection::Limit));
     let mut head = Request::get("/orders?limit=2").body(Full::default()).unwrap();
     *head.method_mut() = Method::HEAD;
     assert!(site.send(head).await.link("next").is_some(), "HEAD is told what GET is");
@@ -300,83 +176,7 @@ async fn a_page_of_which_all_rows_are_gone_leads_back() {
     site.rows.truncate(3);
     let empty = site.get(&next).await;
     assert_eq!((empty.ids(), empty.json()["has_more"].clone()), (vec![], json!(false)));
-    assert_eq!(site.get(&empty.link("prev").unwrap()).await.ids(), [7, 6], "before where it was");
-}
-
-/// Each has its own words for the same.
-#[tokio::test]
-async fn contracts_have_their_own_forms() {
-    let with = |profile: Profile| Site::new(plain().profile(profile));
-    let token = |answer: &Value, name: &str| answer[name].as_str().unwrap().to_owned();
-
-    let github = with(Profile::github());
-    let first = github.get("/orders?per_page=3").await;
-    assert_eq!(first.json(), json!([{"id": 7}, {"id": 6}, {"id": 5}]));
-    let second = github.get(&first.link("next").unwrap()).await;
-    assert_eq!(second.json()[0], json!({"id": 4}));
-    assert!(second.link("prev").unwrap().contains("before="));
-    assert_eq!(github.get("/orders?per_page=9999").await.status, StatusCode::OK, "the most");
-    let wrong = github.get("/orders?after=x").await.json();
-    assert!(wrong["message"].as_str().unwrap().starts_with("Cursor is invalid"));
-
-    let aip = with(Profile::aip("orders"));
-    let first = aip.get("/orders?page_size=4").await.json();
-    assert_eq!(first["orders"].as_array().unwrap().len(), 4);
-    let next = token(&first, "nextPageToken");
-    let last = aip.get(&format!("/orders?page_size=4&page_token={next}")).await.json();
-    assert_eq!(last.get("nextPageToken"), None, "left out, for clients that go on at null");
-    assert_eq!(aip.get("/orders?page_token=&page_size=0").await.status, StatusCode::OK);
-    let wrong = aip.get("/orders?page_size=-1").await.json();
-    assert_eq!(wrong["error"]["status"], "INVALID_ARGUMENT");
-
-    let scim = with(Profile::scim());
-    let first = scim.get("/Users?count=4&cursor").await;
-    assert_eq!(first.header("content-type"), "application/scim+json");
-    let first = first.json();
-    assert_eq!((&first["itemsPerPage"], first.get("previousCursor")), (&json!(4), None));
-    let next = token(&first, "nextCursor");
-    let second = scim.get(&format!("/Users?count=4&cursor={next}")).await.json();
-    assert_eq!(second.get("nextCursor"), None);
-    assert_eq!(scim.get("/Users?count=-5").await.json()["Resources"], json!([]));
-    let wrong = scim.get("/Users?cursor=x").await;
-    assert_eq!(wrong.json()["scimType"], "invalidCursor");
-    assert_eq!(wrong.json()["status"], "400");
-    assert_eq!(scim.get("/Users?count=x").await.json()["scimType"], "invalidCount");
-
-    let json_api = with(Profile::json_api());
-    let first = json_api.get("/orders?page[size]=4").await;
-    assert_eq!(first.header("content-type"), "application/vnd.api+json");
-    assert_eq!(first.json()["links"]["prev"], Value::Null);
-    let next = token(&first.json()["links"], "next");
-    let last = json_api.get(&next).await.json();
-    assert_eq!(last["links"]["next"], Value::Null);
-    assert!(token(&last["links"], "prev").contains("page%5Bbefore%5D="));
-    let wrong = json_api.get("/orders?page[size]=101").await.json();
-    assert_eq!(wrong["errors"][0]["source"]["parameter"], "page[size]");
-    assert_eq!(wrong["errors"][0]["meta"]["page"]["maxSize"], 100);
-
-    let zalando = with(Profile::zalando());
-    let first = zalando.get("/orders?limit=4").await.json();
-    assert_eq!((&first["self"], first.get("prev")), (&json!("/orders?limit=4"), None));
-    let last = zalando.get(&token(&first, "next")).await.json();
-    assert_eq!((last["items"].as_array().unwrap().len(), last.get("next")), (3, None));
-
-    let azure = Site::new(plain().profile(Profile::azure()).base("https://api.example.com"));
-    let first = azure.get("/orders?maxpagesize=4").await.json();
-    let next = token(&first, "nextLink");
-    assert!(next.starts_with("https://api.example.com/orders?maxpagesize=4&skiptoken="));
-    assert_eq!(azure.get(&next).await.json().get("nextLink"), None);
-    let wrong = azure.get("/orders?skiptoken=x").await.json();
-    assert_eq!(wrong["error"]["target"], "skiptoken");
-
-    let relay = with(Profile::relay());
-    let last = relay.get("/orders?last=2").await.json();
-    assert_eq!(last["edges"][0]["node"], json!({"id": 2}));
-    assert_eq!(
-        (&last["pageInfo"]["hasNextPage"], &last["pageInfo"]["hasPreviousPage"]),
-        (&json!(false), &json!(true))
-    );
-    assert_eq!(last["pageInfo"]["startCursor"], last["edges"][0]["cursor"]);
+    assert_eq!(site.get(&empty.link("prev").unwrap()).await.ids(), [7, 6, 5], "5 is still there");
 }
 
 #[tokio::test]

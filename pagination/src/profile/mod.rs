@@ -106,7 +106,8 @@ impl Profile {
     }
 
     /// Pages by number: `?limit=&page=`, the first of which is 1. Otherwise as [`plain`](Self::plain). Pages end
-    /// at item 10,000, or [where you say](Self::depth).
+    /// with item 10,000, or [where you say](Self::depth): the last one has no link to a next, though `has_more` says
+    /// that there are more items.
     ///
     /// A database reads all rows before the page, and a row that comes or goes before it moves it: some are seen
     /// twice and some not at all. Take it where somebody has to be able to go to page 7.
@@ -128,7 +129,9 @@ impl Profile {
         Self { depth: self.depth.map(|_| items), ..self }
     }
 
-    /// As Stripe has it: `starting_after` and `ending_before` are ids of objects, which are looked up.
+    /// As Stripe has it: `starting_after` and `ending_before` are ids of objects, which are looked up: take
+    /// [`AnyPage::id`](crate::AnyPage::id) and [`at`](crate::AnyPage::at), since a [`Page`](crate::Page) by itself
+    /// knows the first page only, and fails at others.
     pub const fn stripe() -> Self {
         Self {
             style: Style::Stripe,
@@ -277,6 +280,16 @@ impl Default for Profile {
 }
 
 impl Profile {
+    /// Has it cursors of ours? Else they are ids of objects, or numbers of pages.
+    pub(crate) fn has_cursors(&self) -> bool {
+        self.style != Style::Stripe && self.depth.is_none()
+    }
+
+    /// The last page that may be asked for, where pages have numbers.
+    pub(crate) fn last_page(&self, limit: u32) -> Option<u32> {
+        self.depth.map(|depth| depth.div_ceil(limit.max(1)))
+    }
+
     /// What can never work.
     pub(crate) fn check(&self, errors: &mut Vec<ConfigError>) {
         let Limits { default, max, .. } = self.limits;
@@ -292,6 +305,11 @@ impl Profile {
         if self.depth.is_some_and(|depth| depth < max) {
             let reason = "ends within the largest page; let it be at least as deep";
             errors.push(ConfigError::new("depth", self.depth.unwrap_or_default(), reason));
+        }
+        if self.links && self.style == Style::Relay {
+            let reason =
+                "has no meaning in this contract, whose limits have a direction; leave it out";
+            errors.push(ConfigError::new("links", true, reason));
         }
         let names: Vec<_> = self.names.all().collect();
         for (at, name) in names.iter().enumerate() {

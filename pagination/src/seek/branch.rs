@@ -3,7 +3,7 @@
 //! After `(x, y)` in the order of `a, b` come the rows with `a = x` and a `b` after `y`, and those with an `a`
 //! after `x`. Each is one stretch; where a column has nulls, those are one more.
 
-use crate::{Column, Nulls, Value};
+use crate::{Anchor, Column, Nulls, Value};
 
 /// Rows that are equal to the place in the columns before one, and after it in that one.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub(super) struct Branch<'a> {
 pub(super) enum After<'a> {
     /// Its value comes after this one.
     Value(&'a Value),
+    /// It is this one, or comes after it.
+    From(&'a Value),
     /// It has no value, and such rows come last.
     Null,
     /// It has one, and rows without come first.
@@ -37,7 +39,20 @@ impl Branch<'_> {
     }
 }
 
-/// The stretches after these values in the order of these columns, the nearest first.
+/// The stretches at which a page from this place is read, in the order of these columns, the nearest first.
+pub(super) fn from<'a>(columns: &[Column], anchor: &'a Anchor) -> Vec<Branch<'a>> {
+    let mut branches = after(columns, &anchor.values);
+    // The tie-breaker is always there, and never null.
+    if let Some(nearest) = branches.first_mut()
+        && let After::Value(value) = nearest.after
+        && anchor.inclusive
+    {
+        nearest.after = After::From(value);
+    }
+    branches
+}
+
+/// The stretches after these values, the nearest first.
 pub(super) fn after<'a>(columns: &[Column], values: &'a [Value]) -> Vec<Branch<'a>> {
     let mut branches = Vec::new();
     for (at, (column, value)) in columns.iter().zip(values).enumerate().rev() {
@@ -71,19 +86,23 @@ pub(super) fn after<'a>(columns: &[Column], values: &'a [Value]) -> Vec<Branch<'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Kind;
+    use crate::{Direction, Kind};
 
     const A: Column = Column::new("a", Kind::Int);
     const ID: Column = Column::new("id", Kind::Int).unique();
     const ONE: Value = Value::Int(1);
 
     fn shown(columns: &[Column], values: &[Value]) -> Vec<String> {
+        show(&after(columns, values))
+    }
+
+    fn show(branches: &[Branch<'_>]) -> Vec<String> {
         let name = |after: &After<'_>| match after {
             After::Value(_) => "after",
+            After::From(_) => "from",
             After::Null => "null",
             After::NotNull => "not null",
         };
-        let branches = after(columns, values);
         let show = |branch: &Branch<'_>| {
             let equal: Vec<_> = branch.equal.iter().map(|(column, _)| column.name()).collect();
             let order: Vec<_> = branch.order.iter().map(Column::name).collect();
@@ -117,5 +136,13 @@ mod tests {
             shown(&[first, ID], &[Value::Null, ONE]),
             ["a = | id after | a,id", " = | a not null | a,id"]
         );
+    }
+
+    #[test]
+    fn a_place_that_is_included_is_in_the_nearest() {
+        let place = Anchor::at(Direction::Forward, vec![ONE, ONE]);
+        assert_eq!(show(&from(&[A, ID], &place)), shown(&[A, ID], &[ONE, ONE]));
+        let place = place.including();
+        assert_eq!(show(&from(&[A, ID], &place)), ["a = | id from | id", " = | a after | a,id"]);
     }
 }

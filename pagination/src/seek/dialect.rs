@@ -1,3 +1,5 @@
+use crate::Column;
+
 /// Whose SQL it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -46,6 +48,14 @@ impl Dialect {
     pub(super) const fn has_row_values(self) -> bool {
         // MySQL has them and reads the whole index for them.
         matches!(self, Self::Postgres | Self::Sqlite)
+    }
+
+    /// Does it know the type that values of this column are read as? SQLite takes any name, and makes a number of
+    /// what it does not know.
+    pub(super) fn casts(self, column: &Column) -> bool {
+        const KNOWN: [&str; 5] = ["TEXT", "INTEGER", "REAL", "BLOB", "NUMERIC"];
+        let is_known = |cast: &str| KNOWN.iter().any(|known| known.eq_ignore_ascii_case(cast));
+        self != Self::Sqlite || column.cast.is_none_or(is_known)
     }
 
     /// Does it make one range of whatever is joined by `OR`, and is surer of that than of a part by itself?

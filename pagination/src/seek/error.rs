@@ -20,6 +20,8 @@ pub enum SeekErrorKind {
     OtherSort,
     /// The order has no such shape in this dialect.
     Shape,
+    /// A column has a [cast](crate::Column::cast) that the dialect does not know.
+    Cast,
 }
 
 impl SeekError {
@@ -43,6 +45,7 @@ impl fmt::Display for SeekError {
             SeekErrorKind::ManyStatements => "it is more than one statement",
             SeekErrorKind::OtherSort => "the place is none of this order",
             SeekErrorKind::Shape => "the order has no such shape in this dialect",
+            SeekErrorKind::Cast => "the dialect does not know what a column is cast to",
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Writes statements.
 
-use super::branch::{After, Branch, after};
+use super::branch::{After, Branch, after, from};
 use super::placeholders;
 use super::stretch::{Stretch, is_in_place, stretches};
 use super::{Dialect, Seek, SeekError, SeekErrorKind, Select, Shape, Statement, in_direction};
@@ -18,6 +18,9 @@ pub(super) fn render(
     }
     let (base, binds) = base(dialect, select)?;
     let numbered = if dialect.numbers_placeholders() { binds.clone() } else { Vec::new() };
+    if !seek.sort.columns().iter().all(|column| dialect.casts(column)) {
+        return Err(SeekErrorKind::Cast.into());
+    }
     let mut writer = Writer { dialect, base, base_binds: binds, binds: numbered };
     let inner = writer.page(seek)?;
     let sql = match &seek.until {
@@ -48,15 +51,15 @@ struct Writer {
 impl Writer {
     fn page(&mut self, seek: &Seek) -> Result<String, SeekError> {
         let (columns, limit) = (seek.columns(), u64::from(seek.limit) + 1);
-        let values = seek.from.as_ref().map(|anchor| &*anchor.values);
-        if self.dialect.seeks_any() && (values.is_none() || seek.shape == Shape::Auto) {
-            return Ok(self.stretches(&columns, &stretches(&columns, values), limit, seek.skip));
+        let place = seek.from.as_ref();
+        if self.dialect.seeks_any() && (place.is_none() || seek.shape == Shape::Auto) {
+            return Ok(self.stretches(&columns, &stretches(&columns, place), limit, seek.skip));
         }
-        let Some(anchor) = &seek.from else {
+        let Some(anchor) = place else {
             let base = self.base();
             return Ok(format!("SELECT * FROM {base} {}", self.tail(&columns, limit, seek.skip)));
         };
-        let branches = after(&columns, &anchor.values);
+        let branches = from(&columns, anchor);
         let has_row_value = self.dialect.has_row_values() && is_row_value(&columns);
         Ok(match seek.shape {
             _ if branches.len() == 1 => self.branch(&branches[0], limit),
@@ -123,9 +126,9 @@ impl Writer {
             .zip(&anchor.values)
             .map(|(column, value)| self.bind(column, value))
             .collect();
-        let operator = operator(&columns[0]);
+        let (operator, or_at) = (operator(&columns[0]), if anchor.inclusive { "=" } else { "" });
         format!(
-            "SELECT * FROM {base} WHERE ({}) {operator} ({}) {}",
+            "SELECT * FROM {base} WHERE ({}) {operator}{or_at} ({}) {}",
             names.join(", "),
             values.join(", "),
             self.tail(columns, limit, 0)
@@ -192,6 +195,10 @@ impl Writer {
         all.push(match branch.after {
             After::Value(value) => {
                 format!("{name} {} {}", operator(&branch.column), self.bind(&branch.column, value))
+            }
+            After::From(value) => {
+                let operator = operator(&branch.column);
+                format!("{name} {operator}= {}", self.bind(&branch.column, value))
             }
             After::Null => format!("{name} IS NULL"),
             After::NotNull => format!("{name} IS NOT NULL"),

@@ -3,8 +3,8 @@
 //! MySQL and MariaDB make one range of all branches that are joined by `OR`. Of a branch by itself they may see
 //! no more than what is equal: MariaDB 10.11 then reads all rows that tie, 100,000 for a page of 50.
 
-use super::branch::{After, Branch, after};
-use crate::{Column, Nulls, Value};
+use super::branch::{After, Branch, from};
+use crate::{Anchor, Column, Nulls};
 
 /// Rows that are read one after the other.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,11 +15,11 @@ pub(super) struct Stretch<'a> {
     pub(super) order: Vec<Column>,
 }
 
-/// The rows after these values, or all if there are none: the nearest stretch first.
-pub(super) fn stretches<'a>(columns: &[Column], values: Option<&'a [Value]>) -> Vec<Stretch<'a>> {
+/// The rows from this place on, or all if there is none: the nearest stretch first.
+pub(super) fn stretches<'a>(columns: &[Column], place: Option<&'a Anchor>) -> Vec<Stretch<'a>> {
     let first = &columns[0];
-    let branches = match values {
-        Some(values) => after(columns, values),
+    let branches = match place {
+        Some(place) => from(columns, place),
         None if is_in_place(first) => {
             return vec![Stretch { branches: Vec::new(), order: columns.to_vec() }];
         }
@@ -56,7 +56,7 @@ fn halves<'a>(columns: &[Column]) -> Vec<Branch<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Kind;
+    use crate::{Direction, Kind, Value};
 
     const B: Column = Column::new("b", Kind::Int);
     const ID: Column = Column::new("id", Kind::Int).unique();
@@ -66,7 +66,9 @@ mod tests {
 
     /// How many branches each has, and how many columns sort it.
     fn shown(first: Column, values: Option<&[Value]>) -> Vec<(usize, usize)> {
-        let stretches = stretches(&[first, ID], values);
+        let place = values.map(|values| Anchor::at(Direction::Forward, values.to_vec()));
+        let columns = [first, ID];
+        let stretches = stretches(&columns, place.as_ref());
         stretches.iter().map(|it| (it.branches.len(), it.order.len())).collect()
     }
 

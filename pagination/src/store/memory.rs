@@ -1,20 +1,23 @@
 use std::fmt;
+use std::hash::Hash;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
-use stonework_core::{Clock, Key, StoreError, StoreErrorKind, StoreFuture, SystemClock};
+use stonework_core::{Clock, Key, StoreError, StoreFuture, SystemClock};
 
 use super::{CursorStore, Get, Put, Revoke};
 
-/// What one takes up besides its value and its owner, about.
+/// What one takes up besides its value and its owner, about. The same for an owner.
 const OVERHEAD: usize = 200;
 
 /// Keeps cursors in memory, for one process. Clones share them.
 ///
-/// When it is full, those go that were not asked for for the longest time.
+/// When it is full, those go that were not asked for for the longest time, whoever's they are: a client that asks
+/// for page after page without end costs others theirs. Limit how often it may ask.
 ///
 /// ```
 /// use stonework_pagination::store::MemoryStore;
@@ -29,12 +32,17 @@ const OVERHEAD: usize = 200;
 #[derive(Clone)]
 pub struct MemoryStore {
     cursors: Cache<(Key, [u8; 16]), Kept>,
+    /// Of each owner, which no other has had. A cursor is good as long as its own is here: to revoke is to take it
+    /// away, and whatever is forgotten is revoked.
+    generations: Cache<Key, u64>,
+    next: Arc<AtomicU64>,
     clock: Arc<dyn Clock>,
 }
 
 #[derive(Clone)]
 struct Kept {
     value: Bytes,
+    generation: u64,
     /// A time of the clock.
     until: Duration,
 }
@@ -42,13 +50,18 @@ struct Kept {
 impl MemoryStore {
     /// A store of 64 MiB.
     pub fn new() -> Self {
-        Self { cursors: cache(64 << 20), clock: Arc::new(SystemClock::new()) }
+        Self {
+            cursors: cursors(64 << 20),
+            generations: generations(64 << 20),
+            next: Arc::default(),
+            clock: Arc::new(SystemClock::new()),
+        }
     }
 
-    /// How many bytes all cursors together may take up, about. Those that were kept before are gone.
+    /// How many bytes all cursors together may take up, about; their owners may take up as many again. Those that were kept before are gone.
     #[must_use]
     pub fn max_bytes(self, bytes: u64) -> Self {
-        Self { cursors: cache(bytes), ..self }
+        Self { cursors: cursors(bytes), generations: generations(bytes), ..self }
     }
 
     /// The clock by which cursors expire. By default the system's.
@@ -58,10 +71,21 @@ impl MemoryStore {
     }
 }
 
-fn cache(bytes: u64) -> Cache<(Key, [u8; 16]), Kept> {
-    let weigh = |(owner, _): &(Key, [u8; 16]), kept: &Kept| {
-        let weight = OVERHEAD + owner.as_bytes().len() + kept.value.len();
-        u32::try_from(weight).unwrap_or(u32::MAX)
+fn cursors(bytes: u64) -> Cache<(Key, [u8; 16]), Kept> {
+    cache(bytes, |(owner, _), kept: &Kept| owner.as_bytes().len() + kept.value.len())
+}
+
+fn generations(bytes: u64) -> Cache<Key, u64> {
+    cache(bytes, |owner, _| owner.as_bytes().len())
+}
+
+fn cache<K, V>(bytes: u64, weigh: fn(&K, &V) -> usize) -> Cache<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    let weigh = move |key: &K, value: &V| {
+        u32::try_from(OVERHEAD.saturating_add(weigh(key, value))).unwrap_or(u32::MAX)
     };
     Cache::builder()
         .max_capacity(bytes)
@@ -69,34 +93,33 @@ fn cache(bytes: u64) -> Cache<(Key, [u8; 16]), Kept> {
         // A cursor is asked for once, after it was made. moka's own policy admits what is asked for often: of a
         // full store, 17 of 18 new cursors were gone when their clients came back.
         .eviction_policy(EvictionPolicy::lru())
-        .support_invalidation_closures()
         .build()
 }
 
 impl CursorStore for MemoryStore {
     fn put(&self, put: Put<'_>) -> StoreFuture<Result<(), StoreError>> {
         let until = self.clock.monotonic().saturating_add(put.expires_after);
-        self.cursors.insert((put.owner.clone(), put.handle), Kept { value: put.value, until });
+        let new = || self.next.fetch_add(1, Ordering::Relaxed);
+        let generation = self.generations.get_with_by_ref(put.owner, new);
+        let kept = Kept { value: put.value, generation, until };
+        self.cursors.insert((put.owner.clone(), put.handle), kept);
         StoreFuture::ready(Ok(()))
     }
 
     fn get(&self, get: Get<'_>) -> StoreFuture<Result<Option<Bytes>, StoreError>> {
         let name = (get.owner.clone(), get.handle);
-        let kept = self.cursors.get(&name);
-        let now = self.clock.monotonic();
-        if kept.as_ref().is_some_and(|kept| kept.until <= now) {
+        let Some(kept) = self.cursors.get(&name) else { return StoreFuture::ready(Ok(None)) };
+        let generation = self.generations.get(get.owner);
+        if generation != Some(kept.generation) || kept.until <= self.clock.monotonic() {
             self.cursors.invalidate(&name);
             return StoreFuture::ready(Ok(None));
         }
-        StoreFuture::ready(Ok(kept.map(|kept| kept.value)))
+        StoreFuture::ready(Ok(Some(kept.value)))
     }
 
     fn revoke(&self, revoke: Revoke<'_>) -> StoreFuture<Result<(), StoreError>> {
-        let owner = revoke.owner.clone();
-        // Looked at by every `get` from now on, for what was put before.
-        let revoked = self.cursors.invalidate_entries_if(move |(other, _), _| *other == owner);
-        let failed = |error| StoreError::new(StoreErrorKind::Refused).with_source(error);
-        StoreFuture::ready(revoked.map(drop).map_err(failed))
+        self.generations.invalidate(revoke.owner);
+        StoreFuture::ready(Ok(()))
     }
 }
 

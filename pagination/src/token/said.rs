@@ -3,12 +3,14 @@ use crate::{Anchor, Direction, Sort, payload};
 // Beside the fingerprint, in three bytes.
 const BACKWARD: u32 = 1;
 const EXPIRES: u32 = 2;
-const FLAGS: u32 = BACKWARD | EXPIRES;
+const INCLUSIVE: u32 = 4;
+const FLAGS: u32 = BACKWARD | EXPIRES | INCLUSIVE;
 
 /// What a token says, before it is known of which order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) direction: Direction,
+    inclusive: bool,
     /// The first second since 1970 in which it is of no use any more.
     pub(crate) expires: Option<u64>,
     fingerprint: u32,
@@ -26,8 +28,9 @@ impl Said {
         mut out: Vec<u8>,
     ) -> Vec<u8> {
         let backward = if anchor.direction == Direction::Backward { BACKWARD } else { 0 };
-        let flags = backward | if expires.is_some() { EXPIRES } else { 0 };
-        let [a, b, c, _] = (sort.fingerprint() << 2 | flags).to_le_bytes();
+        let inclusive = if anchor.inclusive { INCLUSIVE } else { 0 };
+        let flags = backward | inclusive | if expires.is_some() { EXPIRES } else { 0 };
+        let [a, b, c, _] = (sort.fingerprint() << 3 | flags).to_le_bytes();
         out.extend([a, b, c]);
         if let Some(second) = expires {
             out = payload::append(&second, out);
@@ -44,8 +47,9 @@ impl Said {
         let backward = flags & BACKWARD != 0;
         let direction = if backward { Direction::Backward } else { Direction::Forward };
         let values = all.len() - bytes.len();
-        let fingerprint = (flags & !FLAGS) >> 2;
-        Some(Self { direction, expires, fingerprint, bytes: all.to_vec(), values })
+        let inclusive = flags & INCLUSIVE != 0;
+        let fingerprint = (flags & !FLAGS) >> 3;
+        Some(Self { direction, inclusive, expires, fingerprint, bytes: all.to_vec(), values })
     }
 
     /// The place, if it is one of this order.
@@ -54,7 +58,7 @@ impl Said {
             return None;
         }
         let values = payload::read(sort, &self.bytes[self.values..])?;
-        Some(Anchor { direction: self.direction, values })
+        Some(Anchor { inclusive: self.inclusive, ..Anchor::at(self.direction, values) })
     }
 
     /// All of it, as it stands in the token.

@@ -32,10 +32,13 @@ pub(crate) fn found(rows: &[Row], page: &Page<Newest>) -> Vec<Row> {
         _ => *row < than,
     };
     let from = page.anchor().map(row);
+    let is_included = page.anchor().is_some_and(|anchor| anchor.inclusive);
     let until = page.until().map(row);
     let skipped = page.skipped() as usize;
-    let after =
-        rows.into_iter().skip(skipped).filter(|row| from.is_none_or(|from| is_after(row, from)));
+    let after = rows
+        .into_iter()
+        .skip(skipped)
+        .filter(|row| from.is_none_or(|from| is_after(row, from) || is_included && *row == from));
     let found = after.take(page.limit() as usize + 1);
     found.filter(|row| until.is_none_or(|until| is_after(&until, *row))).collect()
 }
