@@ -5,7 +5,8 @@ use std::cmp::Ordering;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use stonework_pagination::{
-    Anchor, Column, Dialect, Direction, Kind, Nulls, Seek, Select, Shape, Sort, Statement, Value,
+    Anchor, Column, Dialect, Direction, Kind, Nulls, Seek, SeekErrorKind, Select, Shape, Sort,
+    Statement, Value,
 };
 
 /// A row: the values of `a`, `b` and `c`, of which each may be missing, and its id.
@@ -89,7 +90,7 @@ pub(crate) fn list(most: usize) -> impl Strategy<Value = List> {
 }
 
 pub(crate) fn shape() -> impl Strategy<Value = Shape> {
-    prop::sample::select(vec![Shape::Auto, Shape::Union, Shape::HintedOr])
+    prop::sample::select(vec![Shape::Auto, Shape::Union, Shape::HintedOr, Shape::RowValue])
 }
 
 pub(crate) fn direction() -> impl Strategy<Value = Direction> {
@@ -165,9 +166,8 @@ pub(crate) fn crawl<D: Database>(
             Direction::Backward => Seek::last(list.sort.clone(), limit),
             _ => Seek::first(list.sort.clone(), limit),
         };
-        let seek = seek.shape(shape);
         let seek = from.iter().fold(seek, |seek, row| seek.from(list.anchor(row, direction)));
-        let mut rows = database.rows(seek.render(D::DIALECT, select(D::DIALECT)).unwrap());
+        let mut rows = found(database, seek, shape);
         assert!(rows.len() <= limit as usize + 1, "no more than was asked for");
         let has_more = rows.len() > limit as usize;
         rows.truncate(limit as usize);
@@ -175,6 +175,32 @@ pub(crate) fn crawl<D: Database>(
         let Some(last) = rows.pop().filter(|_| has_more) else { return all };
         between(database, &last);
         from = Some(last);
+    }
+}
+
+/// In this shape, or in that of the database where the order has it not.
+fn found<D: Database>(database: &mut D, seek: Seek, shape: Shape) -> Vec<Row> {
+    let render = |seek: Seek| seek.render(D::DIALECT, select(D::DIALECT));
+    let statement = match render(seek.clone().shape(shape)) {
+        Err(error) if error.kind() == SeekErrorKind::Shape && shape == Shape::RowValue => {
+            render(seek)
+        }
+        rendered => rendered,
+    };
+    database.rows(statement.unwrap())
+}
+
+/// From each row on, with it.
+fn begins_at_what_is_included<D: Database>(database: &mut D, list: &List, shape: Shape) {
+    let forward = list.sorted();
+    let backward: Vec<_> = forward.iter().rev().copied().collect();
+    for (rows, direction) in [(forward, Direction::Forward), (backward, Direction::Backward)] {
+        for (at, row) in rows.iter().enumerate() {
+            let anchor = list.anchor(row, direction).including();
+            let read = found(database, Seek::first(list.sort.clone(), 2).from(anchor), shape);
+            let expected: Vec<_> = rows[at..].iter().take(3).copied().collect();
+            assert_eq!(read, expected, "from {row:?}, {direction:?}");
+        }
     }
 }
 
@@ -189,6 +215,7 @@ pub(crate) fn finds_all_rows_in_order<D: Database>(database: &mut D, list: &List
         let backward = crawl(database, list, limit, Direction::Backward, shape, |_, _| {});
         assert_eq!(backward, reversed, "pages of {limit}, backward");
     }
+    begins_at_what_is_included(database, list, shape);
 }
 
 /// What happens to a list while it is read: a new row, and whether the last one that was read goes.
@@ -203,12 +230,13 @@ pub(crate) fn loses_nothing_while_rows_come_and_go<D: Database>(
     database: &mut D,
     list: &List,
     limit: u32,
+    (direction, shape): (Direction, Shape),
     changes: &[Change],
 ) {
     database.fill(&list.rows);
     let mut changes = changes.iter().zip((1..).step_by(2));
     let mut gone = Vec::new();
-    let read = crawl(database, list, limit, Direction::Forward, Shape::Auto, |database, last| {
+    let read = crawl(database, list, limit, direction, shape, |database, last| {
         if let Some(((values, goes), id)) = changes.next() {
             database.insert(list.another(*values, id));
             if *goes {
@@ -217,7 +245,10 @@ pub(crate) fn loses_nothing_while_rows_come_and_go<D: Database>(
             }
         }
     });
-    let stayed: Vec<_> = list.sorted();
+    let mut stayed = list.sorted();
+    if direction == Direction::Backward {
+        stayed.reverse();
+    }
     let ours: Vec<_> = read.iter().filter(|row| row.3 % 2 == 0).copied().collect();
     assert_eq!(ours, stayed, "{gone:?} went after they were read");
 }
@@ -273,11 +304,12 @@ macro_rules! every_list {
             fn nothing_is_lost_or_repeated_while_rows_come_and_go(
                 list in $crate::support::list(20),
                 limit in 1_u32..5,
+                how in ($crate::support::direction(), $crate::support::shape()),
                 changes in $crate::support::changes(),
             ) {
                 use $crate::support::loses_nothing_while_rows_come_and_go as loses_nothing;
                 $database.with_borrow_mut(|database| {
-                    loses_nothing(database, &list, limit, &changes);
+                    loses_nothing(database, &list, limit, how, &changes);
                 });
             }
 
