@@ -17,7 +17,7 @@ const upTo = (count, from = 0) => Array.from({ length: count }, (_, index) => fr
 
 // `null` is absent.
 function* questions(many) {
-  const limits = [null, ...upTo(many + 1, 1)];
+  const limits = [null, ...upTo(many + 2)];
   const cursors = [null, ...upTo(many)];
   for (const first of limits) {
     for (const last of limits) {

@@ -6,15 +6,16 @@ use stonework_core::{Clock, ConfigError, ConfigErrors, StoreFuture, SystemClock}
 #[cfg(feature = "stored")]
 use stonework_core::{Key, StoreError};
 
-use crate::keys::Signer;
 #[cfg(feature = "stored")]
 use crate::store::CursorStore;
 #[cfg(feature = "encrypted")]
 use crate::token::Encrypted;
 #[cfg(feature = "stored")]
 use crate::token::Stored;
-use crate::token::{Bound, Plain, Said, Signed, decode, encode};
-use crate::{Anchor, Binding, CursorError, CursorErrorKind, Direction, Keys, Sort, Warning};
+use crate::token::{Bound, Plain, Said, Signed, decode};
+use crate::{
+    Anchor, Binding, CursorError, CursorErrorKind, Direction, Encoder, Keys, Sort, Warning,
+};
 
 /// A token with less than this would have no room for what it says.
 const SHORTEST_MAX: usize = 64;
@@ -55,20 +56,20 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// ```
 #[derive(Clone)]
 pub struct Cursors {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    scheme: Scheme,
+pub(crate) struct Inner {
+    pub(crate) scheme: Scheme,
     expiry: Option<Expiry>,
     epoch: u64,
-    max_len: usize,
+    pub(crate) max_len: usize,
     clock: Arc<dyn Clock>,
     warnings: Vec<Warning>,
 }
 
 #[derive(Clone)]
-enum Scheme {
+pub(crate) enum Scheme {
     Signed(Signed),
     #[cfg(feature = "encrypted")]
     Encrypted(Encrypted),
@@ -127,21 +128,7 @@ impl Cursors {
     /// Makes cursors of one list in one order. Cheap to make, and each further cursor is cheaper than the
     /// first.
     pub fn encoder(&self, binding: &Binding, sort: &Sort) -> Encoder {
-        let bound = self.inner.bound(binding);
-        let signer = if let Scheme::Signed(signed) = &self.inner.scheme {
-            signed.bound(&bound)
-        } else {
-            None
-        };
-        Encoder {
-            cursors: self.clone(),
-            #[cfg(any(feature = "encrypted", feature = "stored"))]
-            bound,
-            #[cfg(feature = "stored")]
-            owner: binding.owned_by().clone(),
-            signer,
-            sort: sort.clone(),
-        }
+        Encoder::new(self, binding, sort)
     }
 
     /// Looks at a cursor that came back: whether it was made here, for this, and is still good. Nothing of what
@@ -198,8 +185,23 @@ impl Cursors {
     }
 }
 
+impl Scheme {
+    /// How much longer a token becomes when it is sealed.
+    pub(crate) const fn overhead(&self) -> usize {
+        match self {
+            Self::Signed(_) => Signed::OVERHEAD,
+            #[cfg(feature = "encrypted")]
+            Self::Encrypted(_) => Encrypted::OVERHEAD,
+            // The store has what it says.
+            #[cfg(feature = "stored")]
+            Self::Stored(_) => 0,
+            Self::DangerPlain => 0,
+        }
+    }
+}
+
 impl Inner {
-    fn bound(&self, binding: &Binding) -> Bound {
+    pub(crate) fn bound(&self, binding: &Binding) -> Bound {
         Bound { epoch: self.epoch, binding: binding.digest() }
     }
 
@@ -233,75 +235,10 @@ impl Inner {
     /// The first second in which a cursor that is made now is of no use. It ends with a step, so that all that
     /// are made within one are the same; and it is no number of steps, so that whoever changes the step does not
     /// change what cursors say that are there already.
-    fn expires(&self) -> Option<u64> {
+    pub(crate) fn expires(&self) -> Option<u64> {
         let Expiry { after, step } = self.expiry?;
         let (end, step) = (self.clock.unix().saturating_add(after), step.as_secs().max(1));
         Some((end.as_secs() / step).saturating_add(1).saturating_mul(step))
-    }
-}
-
-/// Makes cursors of one list in one order: [`Cursors::encoder`].
-#[derive(Clone)]
-pub struct Encoder {
-    cursors: Cursors,
-    #[cfg(any(feature = "encrypted", feature = "stored"))]
-    bound: Bound,
-    #[cfg(feature = "stored")]
-    owner: Key,
-    signer: Option<Signer>,
-    sort: Sort,
-}
-
-impl Encoder {
-    /// The cursor of this place. It is there at once unless it is kept in a store.
-    ///
-    /// # Errors
-    ///
-    /// When the place is none of the order ([`CursorErrorKind::OtherSort`]), when its values are so long that
-    /// the cursor would be refused when it comes back ([`CursorErrorKind::TooLong`]), or when the store does
-    /// not answer.
-    pub fn encode(&self, anchor: &Anchor) -> StoreFuture<Result<String, CursorError>> {
-        if !self.sort.fits(&anchor.values) {
-            return StoreFuture::ready(Err(CursorErrorKind::OtherSort.into()));
-        }
-        #[cfg(feature = "stored")]
-        if let Scheme::Stored(stored) = &self.cursors.inner.scheme {
-            let said = Said::write(&self.sort, anchor, None, Vec::new());
-            let token = stored.put(&self.bound, self.owner.clone(), &said);
-            return StoreFuture::new(async move { Ok(encode(&token.await?)) });
-        }
-        let token = encode(&self.token(anchor));
-        StoreFuture::ready(match token.len() <= self.cursors.inner.max_len {
-            true => Ok(token),
-            false => Err(CursorErrorKind::TooLong.into()),
-        })
-    }
-
-    fn token(&self, anchor: &Anchor) -> Vec<u8> {
-        let inner = &*self.cursors.inner;
-        let write = |out| Said::write(&self.sort, anchor, inner.expires(), out);
-        let mut token = Vec::with_capacity(64);
-        match &inner.scheme {
-            Scheme::Signed(signed) => {
-                signed.begin(&mut token);
-                token = write(token);
-                if let Some(bound) = &self.signer {
-                    Signed::end(bound, &mut token);
-                }
-                token
-            }
-            #[cfg(feature = "encrypted")]
-            Scheme::Encrypted(encrypted) => {
-                encrypted.seal(&self.bound, &write(token)).unwrap_or_default()
-            }
-            // The store has it.
-            #[cfg(feature = "stored")]
-            Scheme::Stored(_) => token,
-            Scheme::DangerPlain => {
-                Plain::begin(&mut token);
-                write(token)
-            }
-        }
     }
 }
 
@@ -387,14 +324,15 @@ impl CursorsBuilder {
         }
     }
 
-    /// How long a cursor is good at least. By default for ever. AIP-158 suggests three days.
+    /// How long a cursor is good at least. By default for ever, and for a day where they are kept in a store. AIP-158
+    /// suggests three days. To say it, or not any more, ends all cursors that there are.
     pub fn expires_after(mut self, time: Duration) -> Self {
         self.expires_after = Some(time);
         self
     }
 
     /// In which steps it expires. Cursors that are made within a step are the same, and are good for up to a
-    /// step longer. Default one hour.
+    /// step longer. Whole seconds; default one hour. A store keeps none for longer than was said, by its own clock.
     pub fn in_steps_of(mut self, time: Duration) -> Self {
         self.step = time;
         self
@@ -407,8 +345,8 @@ impl CursorsBuilder {
         self
     }
 
-    /// How long a cursor may be, in characters. A longer one is refused unread. Default 512: room for texts of
-    /// 300 bytes.
+    /// How long a cursor may be, in characters. A longer one is refused unread, and not made: the page that would
+    /// tell it is a 500. Default 512: room for texts of 300 bytes. What is kept in a store has no length.
     pub fn max_len(mut self, characters: usize) -> Self {
         self.max_len = characters;
         self
@@ -510,12 +448,6 @@ impl fmt::Debug for Scheme {
             Self::Stored(_) => "stored",
             Self::DangerPlain => "danger plain",
         })
-    }
-}
-
-impl fmt::Debug for Encoder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Encoder").field("cursors", &self.cursors).finish_non_exhaustive()
     }
 }
 

@@ -106,7 +106,8 @@
 //! - **As fast at the end as at the beginning**, with an index for the order. MySQL and MariaDB have an exception
 //!   for [nulls](Dialect::MySql).
 //! - **Nothing is spliced.** Values are bound; names are those of your program.
-//! - **A limit is a number in its range**, and a parameter is there once. Else it is a 400 that names the range.
+//! - **A limit is a number in its range**, and a parameter is there once. Else it is a 400 that names the range;
+//!   in contracts that say so, who wants more gets the most there may be.
 //! - **Links are yours.** A `Host` that a client makes up gets into none.
 //!
 //! # What it cannot promise
@@ -116,6 +117,10 @@
 //!   the order of commits.
 //! - What lies behind a page was there when its cursor was made; `prev` may lead to an empty page.
 //! - A collation that changes sorts otherwise than it did. Raise the epoch.
+//! - A cursor has the values of a row, and 512 characters at most. Where a text that somebody else writes sorts a
+//!   list, one of more than some 300 bytes makes the page that ends with it a 500, for all who read it. Keep such
+//!   cursors in a store, or bound the text.
+//! - Any parameter that is not about pages is a filter, of which cursors are a part: `utm_source` too.
 //!
 //! # Security
 //!
@@ -162,6 +167,7 @@ mod column;
 mod context;
 mod cursor_error;
 mod cursors;
+mod encoder;
 mod error;
 mod filters;
 mod future;
@@ -204,9 +210,13 @@ pub use anchor::{Anchor, Direction};
 pub use binding::Binding;
 pub use column::{Column, Nulls};
 pub use cursor_error::{CursorError, CursorErrorKind};
-pub use cursors::{Cursors, CursorsBuilder, Encoder, Verified};
+pub use cursors::{Cursors, CursorsBuilder, Verified};
+pub use encoder::Encoder;
 pub use error::PageError;
 pub use future::ResponseFuture;
+#[cfg(feature = "async-graphql-7")]
+#[cfg_attr(docsrs, doc(cfg(feature = "async-graphql-7")))]
+pub use graphql7::EdgeCursor;
 pub use keys::Keys;
 pub use keyset::{Keyset, Place};
 pub use layer::{PageLayer, PageLayerBuilder};

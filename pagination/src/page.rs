@@ -6,6 +6,7 @@ use http::Extensions;
 
 use crate::check::check;
 use crate::context::Context;
+use crate::encoder::Draft;
 use crate::profile::Style;
 use crate::window::Window;
 use crate::{
@@ -244,7 +245,8 @@ impl<K: Place> Page<K> {
     ///
     /// # Errors
     ///
-    /// When the store of cursors does not answer, or a place is none of the order.
+    /// When the store of cursors does not answer, a place is none of the order, or its values are too long for a
+    /// cursor ([`max_len`](crate::CursorsBuilder::max_len)).
     pub async fn finish<T>(
         &self,
         rows: Vec<T>,
@@ -313,7 +315,7 @@ impl<K: Place, F> Places<'_, K, F> {
     }
 
     /// The cursor of each item, where the contract tells them.
-    async fn each<T>(&self, items: &[T]) -> Result<Vec<String>, PageError>
+    async fn each<T>(&self, items: &[T]) -> Result<Vec<Draft>, PageError>
     where
         F: Fn(&T) -> K,
     {
@@ -321,16 +323,20 @@ impl<K: Place, F> Places<'_, K, F> {
         if self.page.context.profile.style == Style::Relay {
             for item in items {
                 let place = Anchor::at(Direction::Forward, (self.place)(item).into_values());
-                cursors.extend(self.encode(&place).await?);
+                cursors.extend(self.draft(&place).await?);
             }
         }
         Ok(cursors)
     }
 
     async fn encode(&self, place: &Anchor) -> Result<Option<String>, PageError> {
+        Ok(self.draft(place).await?.map(Draft::text))
+    }
+
+    async fn draft(&self, place: &Anchor) -> Result<Option<Draft>, PageError> {
         let Some(encoder) = &self.encoder else { return Ok(None) };
-        let token = encoder.encode(place).await;
-        token.map(Some).map_err(|error| PageError::unmade(error, &self.page.context))
+        let draft = encoder.draft(place).await;
+        draft.map(Some).map_err(|error| PageError::unmade(error, &self.page.context))
     }
 }
 

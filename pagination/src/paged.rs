@@ -8,6 +8,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::json;
 
 use crate::context::Context;
+use crate::encoder::Draft;
 use crate::link::{self, To};
 use crate::profile::Style;
 use crate::{Direction, PageError, Total};
@@ -20,7 +21,7 @@ pub struct Paged<T> {
     pub(crate) items: Vec<T>,
     pub(crate) around: Around,
     /// The cursor of each item, where the contract tells them.
-    pub(crate) cursors: Vec<String>,
+    pub(crate) cursors: Vec<Draft>,
     pub(crate) total: Option<Total>,
     pub(crate) context: Arc<Context>,
 }
@@ -113,12 +114,12 @@ impl<T: Serialize> Serialize for Edges<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(serde::Serialize)]
         struct Edge<'e, T> {
-            cursor: &'e str,
+            cursor: String,
             node: &'e T,
         }
         let Self(Paged { items, cursors, .. }) = self;
-        serializer
-            .collect_seq(items.iter().zip(cursors).map(|(node, cursor)| Edge { cursor, node }))
+        let edge = |(node, cursor): (_, &Draft)| Edge { cursor: cursor.clone().text(), node };
+        serializer.collect_seq(items.iter().zip(cursors).map(edge))
     }
 }
 
@@ -227,8 +228,8 @@ impl<T: Serialize> Paged<T> {
         let info = json!({
             "hasNextPage": self.around.has_next,
             "hasPreviousPage": self.around.has_prev,
-            "startCursor": self.cursors.first(),
-            "endCursor": self.cursors.last(),
+            "startCursor": self.cursors.first().cloned().map(Draft::text),
+            "endCursor": self.cursors.last().cloned().map(Draft::text),
         });
         map.serialize_entry("pageInfo", &info)?;
         self.tell_total(map, "totalCount")

@@ -6,7 +6,7 @@ use crate::{Statement, Value};
 
 impl Statement {
     /// The text and the arguments for sqlx, for any of its databases. Feature `sqlx-0-9`; sqlx's own `uuid` has
-    /// to be on.
+    /// to be on. A null that you bind is one of a text; those of an order are not bound.
     ///
     /// ```
     /// use sqlx::SqlitePool;

@@ -14,11 +14,12 @@ pub enum Value {
     Bool(bool),
     /// A whole number; a time as a number of seconds, milliseconds or microseconds is one.
     Int(i64),
-    /// A text. Also what is exact as a text only: decimals, and times through a [cast](crate::Column::cast).
+    /// A text. Also what is exact as a text only: decimals, and times through a [cast](crate::Column::cast). How long
+    /// one may be is said by [`max_len`](crate::CursorsBuilder::max_len).
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
-    /// A UUID.
+    /// A UUID. Where the database has no such type, its 16 bytes.
     Uuid(Uuid),
     /// A number that has been rounded. See [`Float`].
     Float(f64),

@@ -8,7 +8,7 @@ use async_graphql::connection::{Connection, EmptyFields};
 use async_graphql::{EmptyMutation, EmptySubscription, Object, Result, Schema};
 use memory::{Newest, found, place, rows};
 use serde_json::{Value, json};
-use stonework_pagination::{AnyPage, Binding, Cursors, Keys, Profile};
+use stonework_pagination::{AnyPage, Binding, Cursors, EdgeCursor, Keys, Profile, Rejection};
 
 struct Query {
     cursors: Cursors,
@@ -22,7 +22,7 @@ impl Query {
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
-    ) -> Result<Connection<String, i64, EmptyFields, EmptyFields>> {
+    ) -> Result<Connection<EdgeCursor, i64, EmptyFields, EmptyFields>> {
         let number = |number: Option<i32>| number.map(|number| number.to_string());
         let parameters = [
             ("first", number(first)),
@@ -36,7 +36,7 @@ impl Query {
         let page = AnyPage::from_parameters(&profile, &self.cursors, binding, parameters).await?;
         let page = page.sorted_by::<Newest>()?;
         let page = page.finish(found(&rows(7), &page), place).await?;
-        Ok(page.map(|row| row.1).into_connection())
+        Ok(page.map(|row| row.1).into_connection()?)
     }
 }
 
@@ -67,6 +67,19 @@ async fn cursor(id: i64) -> String {
     let all = ask("").await;
     let edge = all["edges"].as_array().unwrap().iter().find(|edge| edge["node"] == id);
     edge.unwrap()["cursor"].as_str().unwrap().to_owned()
+}
+
+/// Others know no cursors of their items, which would be lost.
+#[tokio::test]
+async fn a_page_of_another_contract_is_no_connection() {
+    let cursors = Cursors::signed(Keys::new(1, &[7; 32])).build().unwrap();
+    let profile = Profile::plain();
+    let page = AnyPage::from_parameters(&profile, &cursors, Binding::new(), []);
+    let page = page.await.unwrap().sorted_by::<Newest>().unwrap();
+    let paged = page.finish(found(&rows(7), &page), place).await.unwrap().map(|row| row.1);
+    let connection: std::result::Result<Connection<EdgeCursor, _, EmptyFields, EmptyFields>, _> =
+        paged.into_connection();
+    assert_eq!(connection.err().unwrap().rejection(), Rejection::Misused);
 }
 
 #[tokio::test]
@@ -103,9 +116,9 @@ async fn both_ends_and_both_ways_can_be_asked_for() {
 #[tokio::test]
 async fn what_cannot_be_asked_for_is_an_error() {
     for (arguments, expected) in [
-        ("(first: -1)", "from 1 to 50"),
-        ("(first: 51)", "from 1 to 50"),
-        ("(last: 0)", "from 1 to 50"),
+        ("(first: -1)", "from 0 to 50"),
+        ("(first: 51)", "from 0 to 50"),
+        ("(last: 0)", "from 0 to 50"),
         ("(first: 1, last: 1)", "not both"),
         ("(after: \"x\")", "Cursor is invalid"),
         ("(after: \"\")", "Cursor is invalid"),

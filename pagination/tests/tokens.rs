@@ -512,3 +512,38 @@ fn what_may_surprise_is_a_warning_or_an_error() {
         assert!(denied.is_err());
     }
 }
+
+#[test]
+fn a_cursor_may_be_as_long_as_was_said() {
+    let sort =
+        Sort::new(vec![Column::new("name", Kind::Text), Column::new("id", Kind::Int).unique()]);
+    let sort = sort.unwrap();
+    let values = vec!["n".repeat(100).into(), 1_i64.into()];
+    let place = Anchor::new(&sort, Direction::Forward, values).unwrap();
+    for ((name, builder), (_, shorter)) in modes().into_iter().zip(modes()) {
+        let token = encode(&builder.build().unwrap(), &binding(), &sort, &place);
+        let of = |builder: CursorsBuilder, most| builder.max_len(most).build().unwrap();
+        let (_, exact) = modes().into_iter().find(|(other, _)| *other == name).unwrap();
+        let exact = of(exact, token.len());
+        assert_eq!(encode(&exact, &binding(), &sort, &place), token, "{name}");
+        assert!(verify(&exact, &token).is_ok(), "{name}");
+        let shorter = of(shorter, token.len() - 1);
+        let refused = now(shorter.encoder(&binding(), &sort).encode(&place)).unwrap_err();
+        assert_eq!(refused.kind(), CursorErrorKind::TooLong, "{name}");
+    }
+}
+
+/// Nobody but a client writes a number in more bytes than it takes.
+#[test]
+fn a_plain_cursor_has_one_spelling() {
+    let sort = Sort::new(vec![Column::new("id", Kind::Int).unique()]).unwrap();
+    let place = Anchor::new(&sort, Direction::Forward, vec![0_i64.into()]).unwrap();
+    let cursors = Cursors::danger_plain().build().unwrap();
+    let token = encode(&cursors, &binding(), &sort, &place);
+    let mut bytes = data_encoding::BASE64URL_NOPAD.decode(token.as_bytes()).unwrap();
+    assert_eq!(bytes.pop(), Some(0));
+    bytes.extend([0x80, 0]);
+    let longer = data_encoding::BASE64URL_NOPAD.encode(&bytes);
+    assert_eq!(read(&cursors, &sort, &longer), Err(CursorErrorKind::Format));
+    assert_eq!(read(&cursors, &sort, &token), Ok(place));
+}

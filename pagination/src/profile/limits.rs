@@ -24,6 +24,8 @@ pub(crate) enum Zero {
     Reject,
     /// As if nothing was said (AIP-158).
     Default,
+    /// No items.
+    Empty,
     /// No items, and so of a negative number (RFC 7644, section 3.4.2.4).
     None,
 }
@@ -43,8 +45,9 @@ impl Limits {
         if is_negative || is_zero {
             return match self.zero {
                 Zero::None => Some(0),
+                Zero::Empty if is_zero && !is_negative => Some(0),
                 Zero::Default if is_zero => Some(self.default),
-                Zero::Default | Zero::Reject => None,
+                Zero::Default | Zero::Empty | Zero::Reject => None,
             };
         }
         // What does not fit is more than there may be.
@@ -60,7 +63,7 @@ impl Limits {
     pub(crate) const fn least(self) -> u32 {
         match self.zero {
             Zero::Reject => 1,
-            Zero::Default | Zero::None => 0,
+            Zero::Default | Zero::Empty | Zero::None => 0,
         }
     }
 

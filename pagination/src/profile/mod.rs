@@ -174,7 +174,8 @@ impl Profile {
         }
     }
 
-    /// As identity providers have it (RFC 9865).
+    /// As identity providers have it (RFC 9865). `expiredCursor` is never sent: what is wrong with a cursor is not
+    /// told, and `invalidCursor` is.
     pub const fn scim() -> Self {
         Self {
             style: Style::Scim,
@@ -200,9 +201,11 @@ impl Profile {
 
     /// As connections of Relay have it.
     ///
-    /// Pages are those of graphql-relay, but for two things. `first` together with `last` is refused, since there
-    /// are two readings of it. And `hasPreviousPage` of a page after a cursor is `true`, as is `hasNextPage` of
-    /// one that is read backward before a cursor: the item of the cursor lies there, or did.
+    /// The items of a page, and whether there are more in the direction of reading, are those of graphql-relay.
+    /// Else this differs from it: without `first` and `last` there are 20 items, and not all; more than 100, and
+    /// cursors that are none, are errors; `first` together with `last` is refused, since there are two readings of
+    /// it. And `hasPreviousPage` of a page after a cursor is `true`, as is `hasNextPage` of one that is read backward
+    /// before a cursor: the item of the cursor lies there, or did.
     pub fn relay() -> Self {
         Self {
             style: Style::Relay,
@@ -210,7 +213,7 @@ impl Profile {
                 backward_limit: Some(Cow::Borrowed("last")),
                 ..names("first", "after", Some("before"))
             },
-            limits: limits(20, 100, OverMax::Reject),
+            limits: Limits { zero: Zero::Empty, ..limits(20, 100, OverMax::Reject) },
             empty_is_first: false,
             links: false,
             depth: None,

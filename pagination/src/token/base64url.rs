@@ -7,6 +7,11 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     BASE64URL_NOPAD.encode(bytes)
 }
 
+/// How long that is.
+pub(crate) fn encoded_len(bytes: usize) -> usize {
+    BASE64URL_NOPAD.encode_len(bytes)
+}
+
 /// Nothing for padding, white space, another alphabet, or bits that say nothing.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     BASE64URL_NOPAD.decode(text.as_bytes()).ok()

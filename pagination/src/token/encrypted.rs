@@ -16,6 +16,9 @@ pub(crate) struct Encrypted {
 }
 
 impl Encrypted {
+    /// The head, the id of the key, and the nonce, which is the tag.
+    pub(crate) const OVERHEAD: usize = 18;
+
     pub(crate) fn new(keys: &Keys) -> Self {
         Self { keys: keys.derive(b"stonework-pagination 1 encrypted").collect() }
     }

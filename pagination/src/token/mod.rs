@@ -15,7 +15,7 @@ mod signed;
 #[cfg(feature = "stored")]
 mod stored;
 
-pub(crate) use base64url::{decode, encode};
+pub(crate) use base64url::{decode, encode, encoded_len};
 #[cfg(feature = "encrypted")]
 pub(crate) use encrypted::Encrypted;
 pub(crate) use mode::Bound;

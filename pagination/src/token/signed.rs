@@ -15,6 +15,9 @@ pub(crate) struct Signed {
 }
 
 impl Signed {
+    /// What follows what a token says.
+    pub(crate) const OVERHEAD: usize = TAG;
+
     pub(crate) fn new(keys: &Keys) -> Self {
         let keys = keys.derive(b"stonework-pagination 1 signed");
         Self { keys: keys.map(|(id, key)| (id, signer(&key))).collect() }

@@ -141,7 +141,10 @@ pub(crate) async fn list<B>(
         Ok(page) => page,
         Err(error) => return error.to_response().map(Full::new),
     };
-    let paged = page.finish(found(rows, &page), place).await.unwrap();
+    let paged = match page.finish(found(rows, &page), place).await {
+        Ok(paged) => paged,
+        Err(error) => return error.to_response().map(Full::new),
+    };
     let paged = paged.map(|(_, id)| json!({ "id": id }));
     let mut response = paged.to_response().unwrap().map(Full::new);
     if request.uri().path() == "/linked" {
