@@ -118,7 +118,7 @@ async fn what_cannot_be_asked_for_is_an_error() {
     for (arguments, expected) in [
         ("(first: -1)", "from 0 to 50"),
         ("(first: 51)", "from 0 to 50"),
-        ("(last: 0)", "from 0 to 50"),
+        ("(last: -1)", "from 0 to 50"),
         ("(first: 1, last: 1)", "not both"),
         ("(after: \"x\")", "Cursor is invalid"),
         ("(after: \"\")", "Cursor is invalid"),

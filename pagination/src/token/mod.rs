@@ -2,8 +2,8 @@
 //!
 //! A token is base64url without padding of a head, what it says, and a tag. The head is a byte whose upper half
 //! is the version of the format, 1, and whose lower half is the mode; then the id of the key, in the
-//! modes that have one. What it says: the order's fingerprint, the direction and whether it expires, in three
-//! bytes; when, in seconds since 1970, as a varint; the values.
+//! modes that have one. What it says: the order's fingerprint, the direction, whether the row is included and
+//! whether it expires, in three bytes; when, in seconds since 1970, as a varint; the values.
 
 mod base64url;
 #[cfg(feature = "encrypted")]
