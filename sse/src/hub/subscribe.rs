@@ -1,0 +1,78 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use stonework_core::Key;
+
+use crate::LastEventId;
+use crate::store::Entry;
+
+pub(super) type Allow = Arc<dyn Fn(&Entry) -> bool + Send + Sync>;
+
+/// What somebody wants to be told.
+#[derive(Clone)]
+#[must_use = "it is made by `Hub::subscribe`"]
+pub struct Subscribe {
+    pub(super) log: Key,
+    pub(super) topics: Option<Vec<Key>>,
+    pub(super) after: Option<LastEventId>,
+    pub(super) allow: Option<Allow>,
+    pub(super) expires_at: Option<Duration>,
+}
+
+impl Subscribe {
+    /// All events of this log, from now on. Who may read the log is for you to say.
+    pub fn to(log: impl Into<Key>) -> Self {
+        Self { log: log.into(), topics: None, after: None, allow: None, expires_at: None }
+    }
+
+    /// Only events of these topics. May be said more than once.
+    pub fn topics<K: Into<Key>>(mut self, topics: impl IntoIterator<Item = K>) -> Self {
+        self.topics.get_or_insert_default().extend(topics.into_iter().map(Into::into));
+        self
+    }
+
+    /// And before that, all that came after this: a [`Position`](crate::Position), or what a client sent for one. If
+    /// there is none, it begins now.
+    pub fn after(self, after: impl Into<Option<LastEventId>>) -> Self {
+        Self { after: after.into(), ..self }
+    }
+
+    /// Only events of which this says so. It is asked of each event whenever it is given, so that what somebody must
+    /// not read any more is not replayed either.
+    pub fn allow(self, allow: impl Fn(&Entry) -> bool + Send + Sync + 'static) -> Self {
+        Self { allow: Some(Arc::new(allow)), ..self }
+    }
+
+    /// It ends at this time, since 1970: when the token of whoever asks expires. A browser comes back at once, and is
+    /// asked who it is.
+    pub fn expires_at(self, unix: Duration) -> Self {
+        Self { expires_at: Some(unix), ..self }
+    }
+
+    /// Is it one that is wanted?
+    pub(super) fn wants(&self, entry: &Entry) -> bool {
+        self.topics.as_ref().is_none_or(|topics| topics.contains(&entry.topic))
+            && self.allow.as_ref().is_none_or(|allow| allow(entry))
+    }
+}
+
+impl fmt::Debug for Subscribe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscribe").field("after", &self.after).finish_non_exhaustive()
+    }
+}
+
+/// What becomes of a client that is so slow that the window of the hub has moved on: its connection takes less than
+/// what is published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SlowClients {
+    /// Its stream ends. It comes back with its last id, and is given what it missed from the log.
+    #[default]
+    Disconnect,
+    /// It is told of a gap, and goes on with what comes next.
+    SkipToLatest,
+    /// It is told of a gap, and goes on with the oldest event that is still in the window.
+    Drop,
+}

@@ -1,0 +1,291 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use futures_core::Stream;
+use stonework_core::{Deadline, StoreError, StoreFuture};
+use tokio::sync::futures::OwnedNotified;
+
+use super::channel::Channel;
+use super::window::Next;
+use super::{Delivery, SlowClients, Subscribe};
+use crate::store::{Entry, Gap, Lost, Read};
+use crate::{Position, trace};
+
+/// How many events are read at once for one who comes back, and held until it takes them.
+const BATCH: usize = 64;
+
+/// After so many events that were not asked for, it is told how far it has come. Else one who comes back might have to
+/// go through more than the log keeps.
+const CHECKPOINT: u32 = 64;
+
+/// What [`Hub::subscribe`](super::Hub::subscribe) gives: a stream of deliveries, in order, without holes and without
+/// any twice. It ends when the [client is too slow](SlowClients), when its token expires, or when the log cannot be
+/// read.
+///
+/// It begins with a [checkpoint](Delivery::Checkpoint) unless it was asked to begin after a position: who loses the
+/// connection before the first event has something to come back with.
+#[must_use = "streams do nothing unless polled"]
+pub struct Subscription {
+    reader: Reader,
+    // Told first.
+    first: Option<Delivery>,
+    /// In a box, so that a subscription can be moved.
+    changed: Pin<Box<Option<OwnedNotified>>>,
+    expires: Option<Pin<Box<Deadline>>>,
+    is_over: bool,
+}
+
+/// Where it begins.
+#[derive(Clone, Copy)]
+pub(super) enum Start {
+    Now(Position),
+    After(Position),
+    /// Nobody knows where it was.
+    Unknown(Position),
+}
+
+struct Reader {
+    channel: Arc<Channel>,
+    wanted: Subscribe,
+    slow: SlowClients,
+    at: Position,
+    /// How many events were passed over since something was told.
+    untold: u32,
+    source: Source,
+}
+
+/// Where the next event comes from.
+enum Source {
+    /// The window, since this generation of it.
+    Window(u64),
+    /// What was read of the log.
+    Read(std::vec::IntoIter<Entry>),
+    /// What is being read of it.
+    Reading { reading: StoreFuture<Result<Read, StoreError>>, generation: u64 },
+}
+
+impl Source {
+    fn nothing() -> Self {
+        Self::Read(Vec::new().into_iter())
+    }
+}
+
+/// What there is to do next.
+enum Step {
+    Give(Delivery),
+    /// Look again.
+    Again,
+    /// Nothing is there yet.
+    Wait,
+    End,
+}
+
+impl Subscription {
+    pub(super) fn new(
+        channel: Arc<Channel>,
+        wanted: Subscribe,
+        start: Start,
+        slow: SlowClients,
+        ends: Option<Duration>,
+    ) -> Self {
+        let (at, first) = match start {
+            Start::Now(head) => (head, Some(Delivery::Checkpoint(head))),
+            Start::After(position) => (position, None),
+            Start::Unknown(head) => {
+                let gap = Gap { lost: Lost::Unknown, resume: head };
+                (head, Some(Delivery::Gap(gap)))
+            }
+        };
+        let reader = Reader { channel, wanted, slow, at, untold: 0, source: Source::nothing() };
+        let expires = ends.map(Deadline::after).map(Box::pin);
+        Self { reader, first, changed: Box::pin(None), expires, is_over: false }
+    }
+
+    /// What comes next; nothing when it has ended. Nothing is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// Where it is: all before has been given, or was not asked for.
+    pub const fn position(&self) -> Position {
+        self.reader.at
+    }
+}
+
+impl Reader {
+    /// Moves past an event, and gives it if it is wanted.
+    fn pass(&mut self, entry: Entry) -> Step {
+        self.at = entry.position;
+        if self.wanted.wants(&entry) {
+            self.untold = 0;
+            return Step::Give(Delivery::Event(entry));
+        }
+        self.untold += 1;
+        if self.untold < CHECKPOINT {
+            return Step::Again;
+        }
+        self.untold = 0;
+        Step::Give(Delivery::Checkpoint(self.at))
+    }
+
+    fn go_on(&mut self, gap: Gap) -> Step {
+        self.at = gap.resume;
+        self.untold = 0;
+        trace::lost!(gap.lost);
+        Step::Give(Delivery::Gap(gap))
+    }
+
+    fn step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        Poll::Ready(match &mut self.source {
+            Source::Window(generation) => {
+                let generation = *generation;
+                self.read_along(generation)
+            }
+            Source::Read(events) => match events.next() {
+                Some(entry) => self.pass(entry),
+                None => self.read_on(),
+            },
+            Source::Reading { reading, generation } => {
+                let generation = *generation;
+                let read = ready!(Pin::new(reading).poll(cx));
+                self.has_read(read, generation)
+            }
+        })
+    }
+
+    fn read_along(&mut self, generation: u64) -> Step {
+        let window = self.channel.window();
+        let (event, behind) = match window.next(self.at, generation) {
+            Next::Event(entry) => (Some(entry.clone()), None),
+            Next::Wait => return Step::Wait,
+            Next::Behind(oldest) => (None, Some((oldest, window.tail()))),
+            Next::Elsewhere => (None, None),
+        };
+        drop(window);
+        if let Some(entry) = event {
+            return self.pass(entry);
+        }
+        let Some((oldest, tail)) = behind else {
+            self.source = Source::nothing();
+            return Step::Again;
+        };
+        let skip_to = match self.slow {
+            SlowClients::Disconnect => {
+                trace::refused!("slow");
+                return Step::End;
+            }
+            SlowClients::SkipToLatest => tail,
+            SlowClients::Drop => oldest,
+        };
+        self.go_on(Gap { lost: Lost::Skipped, resume: skip_to })
+    }
+
+    /// Reads along from here on if it can, else more of the log.
+    fn read_on(&mut self) -> Step {
+        let window = self.channel.window();
+        let (covers, generation) = (window.covers(self.at), window.generation());
+        drop(window);
+        self.source = if covers {
+            Source::Window(generation)
+        } else {
+            let (channel, at) = (Arc::clone(&self.channel), self.at);
+            let read = async move { channel.read_after(at, BATCH).await };
+            Source::Reading { reading: StoreFuture::new(read), generation }
+        };
+        Step::Again
+    }
+
+    /// The window and the log may be of two histories, until somebody has looked. Nobody can wait for that here.
+    fn wait_for_more(&mut self, generation: u64) -> Step {
+        let window = self.channel.window();
+        let is_other = window.generation() == generation
+            && window.next(self.at, generation) == Next::Elsewhere;
+        drop(window);
+        if is_other {
+            trace::lost!(Lost::Replaced);
+            return Step::End;
+        }
+        self.source = Source::Window(generation);
+        Step::Again
+    }
+
+    fn has_read(&mut self, read: Result<Read, StoreError>, generation: u64) -> Step {
+        match read {
+            // It has come to the end, further than what was announced.
+            Ok(Read::Events(events)) if events.is_empty() => self.wait_for_more(generation),
+            Ok(Read::Events(events)) => {
+                self.source = Source::Read(events.into_iter());
+                Step::Again
+            }
+            Ok(Read::Gap(gap)) => {
+                self.source = Source::nothing();
+                self.go_on(gap)
+            }
+            Err(error) => {
+                trace::failed!(error);
+                Step::End
+            }
+        }
+    }
+}
+
+impl Stream for Subscription {
+    type Item = Delivery;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        let this = &mut *self;
+        if !this.is_over && this.has_expired(cx) {
+            trace::refused!("expired");
+            this.is_over = true;
+        }
+        if this.is_over {
+            return Poll::Ready(None);
+        }
+        if let Some(first) = this.first.take() {
+            return Poll::Ready(Some(first));
+        }
+        loop {
+            match ready!(this.reader.step(cx)) {
+                Step::Give(delivery) => return Poll::Ready(Some(delivery)),
+                Step::Again => {}
+                Step::Wait => ready!(this.wait(cx)),
+                Step::End => {
+                    this.is_over = true;
+                    return Poll::Ready(None);
+                }
+            }
+        }
+    }
+}
+
+impl Subscription {
+    fn has_expired(&mut self, cx: &mut Context<'_>) -> bool {
+        self.expires.as_mut().is_some_and(|expires| expires.as_mut().poll(cx).is_ready())
+    }
+
+    /// Ready when it is time to look again.
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(changed) = self.changed.as_mut().as_pin_mut() {
+            ready!(changed.poll(cx));
+            self.changed.set(None);
+            return Poll::Ready(());
+        }
+        // From now on it hears what is new. What is new already is seen when it looks again.
+        let changed = Arc::clone(&self.reader.channel.changed).notified_owned();
+        self.changed.set(Some(changed));
+        if let Some(changed) = self.changed.as_mut().as_pin_mut() {
+            changed.enable();
+        }
+        Poll::Ready(())
+    }
+}
+
+impl fmt::Debug for Subscription {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("position", &self.position()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+//! Where events are kept: the trait of logs, and those that there are.
+
+mod announcements;
+mod log;
+mod memory;
+
+pub use announcements::{Announced, Announcements, Announcer};
+pub(crate) use log::identified;
+pub use log::{Append, Entry, EventLog, Gap, Head, Listen, Lost, Read, ReadAfter};
+pub use memory::{MemoryLog, MemoryLogBuilder};

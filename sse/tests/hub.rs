@@ -1,0 +1,273 @@
+//! What a hub gives to whom: from now on, from a place on, through holes, and never twice.
+
+use std::time::Duration;
+
+use stonework_core::Key;
+use stonework_sse::store::{EventLog, Lost, MemoryLog};
+use stonework_sse::{
+    Delivery, Event, Hub, LastEventId, Position, Publish, PublishErrorKind, SlowClients, Subscribe,
+    Subscription,
+};
+
+const LOG: &str = "acct_7";
+
+async fn publish(hub: &Hub, data: &str) -> Position {
+    hub.publish(Publish::to(LOG, Event::new(data))).await.unwrap()
+}
+
+/// The data of an event; what else there is, by name.
+fn shown(delivery: &Delivery) -> String {
+    match delivery {
+        Delivery::Event(entry) => {
+            let mut decoder = stonework_sse::Decoder::new();
+            decoder.feed(entry.frame.as_bytes());
+            decoder.message().unwrap().unwrap().data.to_owned()
+        }
+        Delivery::Checkpoint(position) => format!("checkpoint {}", position.offset),
+        Delivery::Gap(gap) => format!("gap {} {}", gap.lost.slug(), gap.resume.offset),
+        _ => unreachable!("there are no others"),
+    }
+}
+
+async fn take(events: &mut Subscription, count: usize) -> Vec<String> {
+    let mut all = Vec::new();
+    for _ in 0..count {
+        all.push(shown(&events.next().await.expect("it goes on")));
+    }
+    all
+}
+
+async fn after(hub: &Hub, position: Position) -> Subscription {
+    hub.subscribe(Subscribe::to(LOG).after(position)).await.unwrap()
+}
+
+/// Is there nothing for it now?
+fn is_quiet(events: &mut Subscription) -> bool {
+    tokio_test::task::spawn(events.next()).poll().is_pending()
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_place_it_begins_now() {
+    let hub = Hub::in_memory();
+    publish(&hub, "before").await;
+    let mut events = hub.subscribe(Subscribe::to(LOG)).await.unwrap();
+    assert_eq!(take(&mut events, 1).await, ["checkpoint 1"]);
+    publish(&hub, "a").await;
+    publish(&hub, "b").await;
+    assert_eq!(take(&mut events, 2).await, ["a", "b"]);
+    assert!(is_quiet(&mut events));
+}
+
+#[tokio::test(start_paused = true)]
+async fn from_a_place_on_all_is_given_once() {
+    let hub = Hub::in_memory();
+    let first = publish(&hub, "1").await;
+    for data in ["2", "3"] {
+        publish(&hub, data).await;
+    }
+    let mut events = after(&hub, first).await;
+    publish(&hub, "4").await;
+    assert_eq!(take(&mut events, 3).await, ["2", "3", "4"]);
+    publish(&hub, "5").await;
+    assert_eq!(take(&mut events, 1).await, ["5"]);
+    assert_eq!(events.position().offset, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn topics_are_filtered_and_stretches_without_any_are_told() {
+    let hub = Hub::in_memory();
+    let start = publish(&hub, "0").await;
+    let wanted = || Subscribe::to(LOG).topics(["b"]).topics(["c"]);
+    let mut events = hub.subscribe(wanted().after(start)).await.unwrap();
+    let topic = async |topic: &str, data: &str| {
+        hub.publish(Publish::to(LOG, Event::new(data)).topic(topic)).await.unwrap()
+    };
+    topic("a", "1").await;
+    topic("b", "2").await;
+    topic("c", "3").await;
+    assert_eq!(take(&mut events, 2).await, ["2", "3"]);
+    for _ in 0..63 {
+        topic("a", "x").await;
+    }
+    assert!(is_quiet(&mut events));
+    topic("a", "x").await;
+    assert_eq!(take(&mut events, 1).await, ["checkpoint 68"]);
+    let Delivery::Checkpoint(position) = Delivery::Checkpoint(events.position()) else { return };
+    let mut again = hub.subscribe(wanted().after(position)).await.unwrap();
+    topic("b", "4").await;
+    assert_eq!(take(&mut events, 1).await, ["4"]);
+    assert_eq!(take(&mut again, 1).await, ["4"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_type_is_the_topic_unless_there_is_one() {
+    let hub = Hub::in_memory();
+    let mut events = hub.subscribe(Subscribe::to(LOG).topics(["message", "t"])).await.unwrap();
+    publish(&hub, "a").await;
+    for event_type in ["t", "u"] {
+        let event = Event::new(event_type).event_type(event_type).unwrap();
+        hub.publish(Publish::to(LOG, event)).await.unwrap();
+    }
+    assert_eq!(take(&mut events, 3).await, ["checkpoint 0", "a", "t"]);
+    assert!(is_quiet(&mut events));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_allowed_any_more_is_not_replayed() {
+    let hub = Hub::in_memory();
+    let start = publish(&hub, "0").await;
+    let secret = Publish::to(LOG, Event::new("secret")).topic("secrets");
+    hub.publish(secret).await.unwrap();
+    publish(&hub, "1").await;
+    let allowed = |entry: &stonework_sse::store::Entry| entry.topic != Key::from("secrets");
+    let mut events = hub.subscribe(Subscribe::to(LOG).after(start).allow(allowed)).await.unwrap();
+    assert_eq!(take(&mut events, 1).await, ["1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_ends_when_the_token_expires() {
+    let clock = stonework_core::TokioClock::starting_at(Duration::from_secs(1_000));
+    let hub = Hub::builder(MemoryLog::new()).clock(clock).build().unwrap();
+    let until = |second| Subscribe::to(LOG).expires_at(Duration::from_secs(second));
+    let mut events = hub.subscribe(until(1_060)).await.unwrap();
+    assert_eq!(take(&mut events, 1).await, ["checkpoint 0"]);
+    publish(&hub, "a").await;
+    assert_eq!(take(&mut events, 1).await, ["a"]);
+    // Paused time goes on when nothing else does.
+    assert_eq!(events.next().await, None);
+    assert_eq!(stonework_core::Clock::unix(&clock), Duration::from_secs(1_060));
+    assert_eq!(events.next().await, None);
+    assert_eq!(hub.subscribe(until(1_060)).await.unwrap().next().await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_place_is_a_gap() {
+    let hub = Hub::in_memory();
+    publish(&hub, "0").await;
+    for text in ["42", "", "\u{fffd}", "../../etc", "00000001.1"] {
+        let wanted = Subscribe::to(LOG).after(LastEventId::new(text));
+        let mut events = hub.subscribe(wanted).await.unwrap();
+        assert_eq!(take(&mut events, 1).await, ["gap unknown 1"], "{text:?}");
+        assert!(is_quiet(&mut events));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_kept_is_a_gap_and_the_rest_is_given() {
+    let log = MemoryLog::builder().max_events(3).build().unwrap();
+    let hub = Hub::builder(log).build().unwrap();
+    let first = publish(&hub, "1").await;
+    for data in ["2", "3", "4", "5"] {
+        publish(&hub, data).await;
+    }
+    let mut events = after(&hub, first).await;
+    assert_eq!(take(&mut events, 4).await, ["gap trimmed 2", "3", "4", "5"]);
+    let edge = Position::new(first.epoch, 2, 0);
+    // Who says that it was elsewhere is not believed.
+    assert_eq!(take(&mut after(&hub, edge).await, 1).await, ["gap replaced 2"]);
+    let other = Position::new(first.epoch ^ 1, first.offset, first.tag);
+    assert_eq!(take(&mut after(&hub, other).await, 2).await, ["gap replaced 2", "3"]);
+    let ahead = Position::new(first.epoch, 99, first.tag);
+    let mut events = after(&hub, ahead).await;
+    assert_eq!(take(&mut events, 1).await, ["gap replaced 5"]);
+    publish(&hub, "6").await;
+    assert_eq!(take(&mut events, 1).await, ["6"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_is_lost_is_a_gap_for_whoever_reads_along_too() {
+    let log = MemoryLog::builder().max_logs(1).build().unwrap();
+    let hub = Hub::builder(log.clone()).build().unwrap();
+    let first = publish(&hub, "1").await;
+    let mut events = after(&hub, first).await;
+    assert!(is_quiet(&mut events));
+    let other = Key::from("other");
+    log.head(stonework_sse::store::Head::new(&other)).await.unwrap();
+    let told = take(&mut events, 1).await;
+    assert_eq!(told, ["gap replaced 0"]);
+    publish(&hub, "a").await;
+    assert_eq!(take(&mut events, 1).await, ["a"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_is_published_once() {
+    let hub = Hub::in_memory();
+    let mut events = hub.subscribe(Subscribe::to(LOG)).await.unwrap();
+    let event = Publish::to(LOG, Event::new("a"));
+    let position = hub.publish(event.clone()).await.unwrap();
+    assert_eq!(hub.publish(event).await.unwrap(), position);
+    let same = Publish::to(LOG, Event::new("b")).id([7; 16]);
+    assert_ne!(hub.publish(same).await.unwrap(), position);
+    assert_eq!(take(&mut events, 3).await, ["checkpoint 0", "a", "b"]);
+    assert!(is_quiet(&mut events));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gap_is_for_the_hub_to_tell() {
+    let hub = Hub::in_memory();
+    let event = Event::new("x").event_type("gap").unwrap();
+    let error = hub.publish(Publish::to(LOG, event)).await.unwrap_err();
+    assert_eq!(error.kind(), PublishErrorKind::Reserved);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_slow_gets_what_was_said() {
+    for (slow, expected) in [
+        (SlowClients::Disconnect, vec![]),
+        (SlowClients::SkipToLatest, vec!["gap skipped 9".to_owned()]),
+        (SlowClients::Drop, ["gap skipped 7", "8", "9"].map(str::to_owned).to_vec()),
+    ] {
+        let hub = Hub::builder(MemoryLog::new()).window_events(2).slow_clients(slow);
+        let hub = hub.build().unwrap();
+        let mut events = after(&hub, publish(&hub, "1").await).await;
+        publish(&hub, "2").await;
+        assert_eq!(take(&mut events, 1).await, ["2"]);
+        for data in 3..=9 {
+            publish(&hub, &data.to_string()).await;
+        }
+        tokio::task::yield_now().await;
+        let mut given = Vec::new();
+        while let std::task::Poll::Ready(Some(delivery)) =
+            tokio_test::task::spawn(events.next()).poll()
+        {
+            given.push(shown(&delivery));
+        }
+        assert_eq!(given, expected, "{slow:?}");
+        let ended = tokio_test::task::spawn(events.next()).poll().is_ready();
+        assert_eq!(ended, slow == SlowClients::Disconnect);
+        // It has not missed anything that it cannot have.
+        if ended {
+            let mut again = after(&hub, events.position()).await;
+            assert_eq!(take(&mut again, 7).await, ["3", "4", "5", "6", "7", "8", "9"]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_late_is_not_slow() {
+    let hub = Hub::builder(MemoryLog::new()).window_events(2).build().unwrap();
+    let first = publish(&hub, "0").await;
+    let mut reads_along = after(&hub, first).await;
+    for data in 1..=300 {
+        publish(&hub, &data.to_string()).await;
+    }
+    let mut events = after(&hub, first).await;
+    let all: Vec<_> = (1..=300).map(|data| data.to_string()).collect();
+    assert_eq!(take(&mut events, 150).await, all[..150]);
+    publish(&hub, "301").await;
+    assert_eq!(take(&mut events, 150).await, all[150..]);
+    assert_eq!(take(&mut events, 1).await, ["301"]);
+    assert_eq!(take(&mut reads_along, 300).await, all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_where_something_was_lost_is_told_why() {
+    for (lost, slug) in [
+        (Lost::Trimmed, "trimmed"),
+        (Lost::Replaced, "replaced"),
+        (Lost::Unknown, "unknown"),
+        (Lost::Skipped, "skipped"),
+    ] {
+        assert_eq!(lost.slug(), slug);
+    }
+}
