@@ -1,6 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::Uri;
 use http::header::{HeaderMap, HeaderName};
 use stonework_core::RequestHead;
 
@@ -20,13 +21,19 @@ impl LastEventId {
     /// The one of a request: the header `Last-Event-ID`, else the first parameter of these names in its query. Browsers
     /// send the header when they come back by themselves; a page that begins again has the parameter only.
     pub fn of(head: &RequestHead<'_>, parameters: &[impl AsRef<str>]) -> Option<Self> {
-        Self::of_header(head.headers).or_else(|| {
-            let query = head.uri.query().unwrap_or_default();
+        Self::find(head.headers, head.uri, parameters)
+    }
+
+    pub(crate) fn find(
+        headers: &HeaderMap,
+        uri: &Uri,
+        parameters: &[impl AsRef<str>],
+    ) -> Option<Self> {
+        Self::of_header(headers).or_else(|| {
             let named = |name: &str| parameters.iter().any(|parameter| parameter.as_ref() == name);
-            let mut pairs = form_urlencoded::parse(query.as_bytes());
-            pairs
-                .find(|(name, value)| named(name) && !value.is_empty())
-                .map(|(_, id)| Self::new(&id))
+            let pairs = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+            let mut pairs = pairs.filter(|(_, value)| !value.is_empty());
+            pairs.find(|(name, _)| named(name)).map(|(_, id)| Self::new(&id))
         })
     }
 

@@ -9,6 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::Shared;
 use super::window::{Pushed, Window};
+use crate::jitter::jittered;
 use crate::store::{Announced, Announcements, Entry, Head, Listen, Read, ReadAfter};
 use crate::{Position, trace};
 
@@ -157,9 +158,4 @@ async fn catch_up(channel: &Weak<Channel>) -> bool {
         }
     }
     true
-}
-
-/// Between one half of it and the whole, so that not all do the same at once.
-pub(crate) fn jittered(time: Duration) -> Duration {
-    time.mul_f64(0.5 + fastrand::f64() / 2.0)
 }

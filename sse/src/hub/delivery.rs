@@ -2,7 +2,7 @@ use crate::store::{Entry, Gap, identified};
 use crate::{Event, Frame, Position};
 
 /// The type of the event that tells of missing ones.
-pub(super) const GAP: &str = "gap";
+pub(crate) const GAP: &str = "gap";
 
 /// What a subscription gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +34,7 @@ impl From<Delivery> for Frame {
             Delivery::Event(entry) => entry.frame,
             Delivery::Checkpoint(position) => identified(position, b"\n"),
             Delivery::Gap(gap) => {
-                let data = format!(r#"{{"reason":"{}"}}"#, gap.lost.slug());
-                identified(gap.resume, &Event::new(data).of_type(GAP).body())
+                identified(gap.resume, &Event::new(gap.to_json()).of_type(GAP).body())
             }
         }
     }

@@ -4,6 +4,7 @@ mod channel;
 mod delivery;
 mod publish;
 mod subscribe;
+mod subscribe_error;
 mod subscription;
 mod window;
 
@@ -12,18 +13,19 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use stonework_core::{Clock, ConfigError, ConfigErrors, Key, StoreError, StoreGuard, TokioClock};
+use stonework_core::{Clock, ConfigError, ConfigErrors, Key, StoreGuard, TokioClock};
 
 use crate::Position;
 use crate::store::{Append, EventLog, MemoryLog};
 use channel::Channel;
 use window::Limits;
 
-pub(crate) use channel::jittered;
 pub use delivery::Delivery;
+pub(crate) use delivery::GAP;
 pub use publish::{Publish, PublishError, PublishErrorKind};
 pub use subscribe::{SlowClients, Subscribe};
-pub use subscription::Subscription;
+pub use subscribe_error::SubscribeError;
+pub use subscription::{End, Subscription};
 
 /// Publishes events to logs, and gives them to all who have subscribed to one. Clones share it.
 ///
@@ -107,7 +109,7 @@ impl Hub {
     /// # Errors
     ///
     /// When the store does not answer.
-    pub async fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription, StoreError> {
+    pub async fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription, SubscribeError> {
         let channel = self.shared.channel(&subscribe.log);
         channel.open().await?;
         let start = match &subscribe.after {

@@ -50,6 +50,13 @@ impl Subscribe {
         Self { expires_at: Some(unix), ..self }
     }
 
+    /// Whether it says where to begin, and whether that can be read.
+    #[cfg(any(feature = "poll", feature = "ws"))]
+    pub(crate) fn cursor(&self) -> (bool, bool) {
+        let after = self.after.as_ref();
+        (after.is_some(), after.is_none_or(|after| after.position().is_some()))
+    }
+
     /// Is it one that is wanted?
     pub(super) fn wants(&self, entry: &Entry) -> bool {
         self.topics.as_ref().is_none_or(|topics| topics.contains(&entry.topic))

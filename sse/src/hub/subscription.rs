@@ -36,7 +36,30 @@ pub struct Subscription {
     /// In a box, so that a subscription can be moved.
     changed: Pin<Box<Option<OwnedNotified>>>,
     expires: Option<Pin<Box<Deadline>>>,
-    is_over: bool,
+    end: Option<End>,
+}
+
+/// Why a [`Subscription`] has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum End {
+    /// The client did not read as fast as others write ([`SlowClients::Disconnect`]).
+    Slow,
+    /// Its token has expired.
+    Expired,
+    /// The log could not be read.
+    Failed,
+}
+
+impl End {
+    /// One word; stable.
+    pub const fn slug(self) -> &'static str {
+        match self {
+            Self::Slow => "slow",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// Where it begins.
@@ -81,7 +104,7 @@ enum Step {
     Again,
     /// Nothing is there yet.
     Wait,
-    End,
+    End(End),
 }
 
 impl Subscription {
@@ -102,12 +125,27 @@ impl Subscription {
         };
         let reader = Reader { channel, wanted, slow, at, untold: 0, source: Source::nothing() };
         let expires = ends.map(Deadline::after).map(Box::pin);
-        Self { reader, first, changed: Box::pin(None), expires, is_over: false }
+        Self { reader, first, changed: Box::pin(None), expires, end: None }
     }
 
     /// What comes next; nothing when it has ended. Nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Delivery> {
         std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
+    }
+
+    /// What comes next if it is here, or in the log; nothing if it would have to be waited for, or has ended.
+    #[cfg(feature = "poll")]
+    pub(crate) async fn ready(&mut self) -> Option<Delivery> {
+        std::future::poll_fn(|cx| match Pin::new(&mut *self).poll_next(cx) {
+            Poll::Pending if !self.reader.is_reading() => Poll::Ready(None),
+            next => next,
+        })
+        .await
+    }
+
+    /// Why it has ended, if it has.
+    pub const fn end(&self) -> Option<End> {
+        self.end
     }
 
     /// Where it is: all before has been given, or was not asked for.
@@ -117,6 +155,11 @@ impl Subscription {
 }
 
 impl Reader {
+    #[cfg(feature = "poll")]
+    const fn is_reading(&self) -> bool {
+        matches!(self.source, Source::Reading { .. })
+    }
+
     /// Moves past an event, and gives it if it is wanted.
     fn pass(&mut self, entry: Entry) -> Step {
         self.at = entry.position;
@@ -175,8 +218,7 @@ impl Reader {
         };
         let skip_to = match self.slow {
             SlowClients::Disconnect => {
-                trace::refused!("slow");
-                return Step::End;
+                return Step::End(End::Slow);
             }
             SlowClients::SkipToLatest => tail,
             SlowClients::Drop => oldest,
@@ -206,8 +248,7 @@ impl Reader {
             && window.next(self.at, generation) == Next::Elsewhere;
         drop(window);
         if is_other {
-            trace::lost!(Lost::Replaced);
-            return Step::End;
+            return Step::End(End::Failed);
         }
         self.source = Source::Window(generation);
         Step::Again
@@ -227,7 +268,7 @@ impl Reader {
             }
             Err(error) => {
                 trace::failed!(error);
-                Step::End
+                Step::End(End::Failed)
             }
         }
     }
@@ -238,12 +279,8 @@ impl Stream for Subscription {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
         let this = &mut *self;
-        if !this.is_over && this.has_expired(cx) {
-            trace::refused!("expired");
-            this.is_over = true;
-        }
-        if this.is_over {
-            return Poll::Ready(None);
+        if this.end.is_some() || this.has_expired(cx) {
+            return this.over(End::Expired);
         }
         if let Some(first) = this.first.take() {
             return Poll::Ready(Some(first));
@@ -253,16 +290,22 @@ impl Stream for Subscription {
                 Step::Give(delivery) => return Poll::Ready(Some(delivery)),
                 Step::Again => {}
                 Step::Wait => ready!(this.wait(cx)),
-                Step::End => {
-                    this.is_over = true;
-                    return Poll::Ready(None);
-                }
+                Step::End(end) => return this.over(end),
             }
         }
     }
 }
 
 impl Subscription {
+    /// For this reason, unless there was another one before.
+    fn over(&mut self, end: End) -> Poll<Option<Delivery>> {
+        if self.end.is_none() {
+            trace::refused!(end.slug());
+            self.end = Some(end);
+        }
+        Poll::Ready(None)
+    }
+
     fn has_expired(&mut self, cx: &mut Context<'_>) -> bool {
         self.expires.as_mut().is_some_and(|expires| expires.as_mut().poll(cx).is_ready())
     }

@@ -6,7 +6,7 @@ use stonework_core::{Key, StoreError, StoreFuture};
 
 use super::Announcements;
 use crate::frame::Writer;
-use crate::{Frame, Position};
+use crate::{Decoder, Event, Frame, Message, Position};
 
 /// Keeps events in the order in which they came, each log for itself.
 ///
@@ -146,10 +146,37 @@ impl Entry {
         Position { epoch, offset: offset.saturating_sub(1), tag: self.previous }
     }
 
+    /// What it says: its type and its data.
+    pub fn said(&self) -> Said {
+        let mut decoder = Decoder::with_max(usize::MAX);
+        decoder.feed(self.frame.as_bytes());
+        let message = decoder.message().ok().flatten();
+        let said = |message: Message<'_>| (message.event_type.to_owned(), message.data.to_owned());
+        let (event_type, data) = message.map(said).unwrap_or_default();
+        Said { event_type, data }
+    }
+
+    /// The same event at the same place, which says this: for clients who read another version of it.
+    #[must_use]
+    pub fn saying(&self, said: &Said) -> Self {
+        let event = Event::new(&*said.data).of_type(&said.event_type);
+        Self { frame: identified(self.position, &event.body()), ..self.clone() }
+    }
+
     /// Is it the one that comes next?
     pub fn follows(&self, position: Position) -> bool {
         self.before() == position && self.position.offset > position.offset
     }
+}
+
+/// What an event says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Said {
+    /// What kind of event it is.
+    pub event_type: String,
+    /// Its lines, with `\n` between them.
+    pub data: String,
 }
 
 /// A body after its position.
@@ -186,6 +213,13 @@ pub struct Gap {
     pub lost: Lost,
     /// Where to go on: before the oldest event that there is.
     pub resume: Position,
+}
+
+impl Gap {
+    /// What the event that tells of it has for data.
+    pub(crate) fn to_json(self) -> String {
+        format!(r#"{{"reason":"{}"}}"#, self.lost.slug())
+    }
 }
 
 /// Why events are missing.
@@ -269,6 +303,18 @@ mod tests {
         let tag = |offset: u64| offset as u32 * 10;
         let position = Position::new(EPOCH, offset, tag(offset));
         Entry::new(position, tag(offset - 1), Key::from("t"), b"data: x\n\n")
+    }
+
+    #[test]
+    fn what_it_says_can_be_read_and_be_something_else() {
+        let position = Position::new(7, 3, 30);
+        let entry = Entry::new(position, 20, Key::from("t"), b"event: e\ndata: a\ndata: b\n\n");
+        let mut said = entry.said();
+        assert_eq!((&*said.event_type, &*said.data), ("e", "a\nb"));
+        assert_eq!(entry.saying(&said), entry);
+        said.data = "c".to_owned();
+        let expected = "id: 00000007.3.0000001e\nevent: e\ndata: c\n\n";
+        assert_eq!(entry.saying(&said).frame.as_str(), expected);
     }
 
     fn judged(position: Position, head: u64, first: Option<u64>) -> Result<usize, (Lost, u64)> {

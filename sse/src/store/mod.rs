@@ -6,5 +6,5 @@ mod memory;
 
 pub use announcements::{Announced, Announcements, Announcer};
 pub(crate) use log::identified;
-pub use log::{Append, Entry, EventLog, Gap, Head, Listen, Lost, Read, ReadAfter};
+pub use log::{Append, Entry, EventLog, Gap, Head, Listen, Lost, Read, ReadAfter, Said};
 pub use memory::{MemoryLog, MemoryLogBuilder};

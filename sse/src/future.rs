@@ -1,0 +1,94 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Extensions, Response};
+use pin_project_lite::pin_project;
+use stonework_core::StoneBody;
+
+use crate::ending::EndingBody;
+use crate::rejection::come_back;
+use crate::shared::Shared;
+use crate::{Rejection, Ticket};
+
+pin_project! {
+    /// The future of [`SseService`](crate::SseService). Dropping it drops the request.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<F> {
+        Passing { #[pin] future: F },
+        Going { #[pin] future: F, ticket: Option<Ticket>, wants_events: bool, shared: Arc<Shared> },
+        Answered { response: Option<Box<Response<Bytes>>> },
+    }
+}
+
+impl<F> ResponseFuture<F> {
+    pub(crate) const fn pass(future: F) -> Self {
+        Self { state: State::Passing { future } }
+    }
+
+    pub(crate) fn go(future: F, ticket: Ticket, wants_events: bool, shared: &Arc<Shared>) -> Self {
+        let (ticket, shared) = (Some(ticket), Arc::clone(shared));
+        Self { state: State::Going { future, ticket, wants_events, shared } }
+    }
+
+    pub(crate) fn answer(response: Response<Bytes>) -> Self {
+        Self { state: State::Answered { response: Some(Box::new(response)) } }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<StoneBody<EndingBody<B>>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProj::Passing { future } => {
+                let passed = |body| StoneBody::inner(EndingBody::pass(body));
+                future.poll(cx).map_ok(|response| response.map(passed))
+            }
+            StateProj::Going { future, ticket, wants_events, shared } => {
+                future.poll(cx).map_ok(|response| {
+                    let (parts, body) = response.into_parts();
+                    if *wants_events && is_unavailable(&parts.extensions) {
+                        let refusal = Response::from_parts(parts, Bytes::new());
+                        return come_back(refusal, shared.retry).map(StoneBody::full);
+                    }
+                    let body = EndingBody::new(body, &parts.headers, ticket.take(), shared);
+                    Response::from_parts(parts, StoneBody::inner(body))
+                })
+            }
+            StateProj::Answered { response } => response
+                .take()
+                .map_or(Poll::Pending, |response| Poll::Ready(Ok(response.map(StoneBody::full)))),
+        }
+    }
+}
+
+/// Has a handler that could not subscribe said so?
+fn is_unavailable(extensions: &Extensions) -> bool {
+    extensions.get() == Some(&Rejection::Unavailable)
+}
+
+impl<F> fmt::Debug for ResponseFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Passing { .. } => "passing",
+            State::Going { .. } => "going",
+            State::Answered { .. } => "answered",
+        };
+        f.debug_tuple("ResponseFuture").field(&state).finish()
+    }
+}
