@@ -29,7 +29,7 @@ use crate::{Delivery, End, SubscribeError, Subscription};
 ///     hub: &Hub,
 /// ) -> Result<Response<impl futures_core::Stream<Item = Result<Event, Status>> + use<>>, Status> {
 ///     let events = hub.subscribe(Subscribe::to("acct_7")).await?;
-///     Ok(Response::new(EventMessages::new(events, |delivery| {
+///     Ok(Response::new(EventMessages::new(events, |delivery: Delivery| {
 ///         let cursor = delivery.position().to_string();
 ///         match delivery {
 ///             Delivery::Event(entry) => Some(Event { cursor, data: entry.said().data }),
@@ -47,7 +47,10 @@ pub struct EventMessages<F> {
 
 impl<F> EventMessages<F> {
     /// Of these deliveries.
-    pub const fn new(subscription: Subscription, map: F) -> Self {
+    pub const fn new<M>(subscription: Subscription, map: F) -> Self
+    where
+        F: FnMut(Delivery) -> Option<M>,
+    {
         Self { subscription, map, is_over: false }
     }
 }
