@@ -96,3 +96,8 @@ pub use ws::EventSocket;
 /// leave.
 #[cfg(feature = "hub")]
 pub const REQUEST_HEADERS: [http::HeaderName; 1] = [last_event_id::LAST_EVENT_ID];
+
+/// What is written on responses, for CORS to expose.
+#[cfg(feature = "hub")]
+pub const RESPONSE_HEADERS: [http::HeaderName; 3] =
+    [last_event_id::LAST_EVENT_ID, http::header::ETAG, http::header::RETRY_AFTER];

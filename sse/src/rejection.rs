@@ -63,7 +63,7 @@ impl Rejection {
         }
     }
 
-    fn problem(self, base: &str, retry: Duration) -> Problem {
+    pub(crate) fn problem(self, base: &str, retry: Duration) -> Problem {
         let type_uri = format!("{base}{}", self.slug());
         let problem = Problem::new(type_uri, self.title(), self.status());
         match self {

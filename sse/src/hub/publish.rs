@@ -28,7 +28,7 @@ impl<'a> Publish<'a> {
         Self { topic: Some(topic.into()), ..self }
     }
 
-    /// Which event it is, such as a `Uuid` from an outbox: two with the same id are one.
+    /// Which event it is, such as the bytes of a UUID from an outbox: two with the same id are one.
     pub fn id(self, id: impl Into<[u8; 16]>) -> Self {
         Self { id: id.into(), ..self }
     }

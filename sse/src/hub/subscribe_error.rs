@@ -3,7 +3,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::Response;
-use stonework_core::StoreError;
+use stonework_core::{Problem, StoreError};
 
 use crate::Rejection;
 use crate::rejection::{PROBLEM_BASE, RETRY};
@@ -13,6 +13,11 @@ use crate::rejection::{PROBLEM_BASE, RETRY};
 pub struct SubscribeError(StoreError);
 
 impl SubscribeError {
+    /// The refusal as a problem (RFC 9457).
+    pub fn problem(&self) -> Problem {
+        Rejection::Unavailable.problem(PROBLEM_BASE, RETRY)
+    }
+
     /// The answer: a 503 as a problem (RFC 9457). Below an [`SseLayer`](crate::SseLayer) a browser is given a stream that
     /// tells it to come back instead.
     pub fn to_response(&self) -> Response<Bytes> {

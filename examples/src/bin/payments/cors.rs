@@ -21,10 +21,12 @@ pub(crate) fn say<For>(builder: Builder<For>, origins: Option<&str>) -> Builder<
         .include(["authorization", "content-type"])
         .include(stonework_idempotency::REQUEST_HEADERS)
         .include(stonework_ratelimit::REQUEST_HEADERS)
+        .include(stonework_sse::REQUEST_HEADERS)
         .include(stonework_versioning::REQUEST_HEADERS)
         .expose(stonework_idempotency::RESPONSE_HEADERS)
         .expose(stonework_pagination::RESPONSE_HEADERS)
         .expose(stonework_ratelimit::RESPONSE_HEADERS)
+        .expose(stonework_sse::RESPONSE_HEADERS)
         .expose(stonework_versioning::RESPONSE_HEADERS)
         .max_age(TEN_MINUTES)
 }

@@ -3,13 +3,14 @@
 //! `cargo run` starts it on <http://127.0.0.1:3000>, with everything in memory. Read on from here
 //! to `routes.rs` (what it does), `cors.rs` (which pages may use it), `account.rs` (who is asking),
 //! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `versions.rs` (what older
-//! clients get), `pages.rs` (how transfers are listed), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
+//! clients get), `pages.rs` (how transfers are listed), `events.rs` (how they are told), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
 
 mod account;
 mod config;
 mod connection;
 mod cors;
 mod demo;
+mod events;
 mod keys;
 mod ledger;
 mod limits;
@@ -28,6 +29,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, map_request};
 use stonework_cors::CorsLayer;
+use stonework_sse::Drain;
 use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
@@ -68,6 +70,8 @@ async fn run() -> Result<(), Failure> {
     let versions = versions::layer(redis)?;
     let migrations = versions::migrations(&versions)?;
     let pages = pages::layer(&ledger).await?;
+    let drain = Drain::new();
+    let events = events::layer(&drain)?;
     tell(cors.warnings());
     tell(limits.warnings());
     tell(idempotency.warnings());
@@ -76,7 +80,7 @@ async fn run() -> Result<(), Failure> {
 
     // Outermost first. Limits stand before `require`, so that strangers count against theirs. Idempotency
     // stands before versions, so that it keeps what was sent and answered, whatever a migration makes of it.
-    let app = App { ledger, demo: config.demo };
+    let app = App { ledger, hub: events::hub(), demo: config.demo };
     let stack = ServiceBuilder::new()
         .layer(from_fn(panics::to_problem))
         .layer(map_request(account::identify))
@@ -87,7 +91,7 @@ async fn run() -> Result<(), Failure> {
         .layer(versions)
         .layer(migrations)
         // Around the router and not in it: a path is changed before its route is looked for.
-        .service(routes::router(app, pages));
+        .service(routes::router(app, pages, events));
     // CORS goes around all that can say no, so that a page can read what it says; and around the router,
     // so that there is no path and no method without it.
     let service = cors.around(Router::new().fallback_service(stack));
@@ -98,7 +102,7 @@ async fn run() -> Result<(), Failure> {
     let listener =
         TcpListener::bind(address).await.map_err(|error| Failure::Port(config.port, error))?;
     println!("listening on http://{}", listener.local_addr()?);
-    shutdown::serve(listener, service, stop, &runs).await?;
+    shutdown::serve(listener, service, stop, &drain, &runs).await?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use stonework_core::{NotExecuted, Problem, Retry};
 use stonework_pagination::PageError;
+use stonework_sse::SubscribeError;
 
 use crate::ledger::{LedgerError, NotMade, OtherCurrency};
 
@@ -22,7 +23,12 @@ pub(crate) enum Refusal {
     OtherCurrency,
     UnknownSort,
     Page(PageError),
-    InsufficientFunds { balance: u64 },
+    /// In seconds, and so many at most.
+    Wait(u64),
+    Events(SubscribeError),
+    InsufficientFunds {
+        balance: u64,
+    },
     Ledger,
     Interrupted,
 }
@@ -53,6 +59,9 @@ impl Refusal {
             Self::UnknownSort => new("unknown-sort", "Unknown order", StatusCode::BAD_REQUEST)
                 .detail("Send `sort` once or not at all: newest, oldest, largest or reference."),
             Self::Page(error) => error.problem(),
+            Self::Wait(most) => new("invalid-wait", "Invalid wait", StatusCode::BAD_REQUEST)
+                .detail(format!("`wait` is a whole number of seconds from 0 to {most}.")),
+            Self::Events(error) => error.problem(),
             Self::InsufficientFunds { balance } => {
                 new("insufficient-funds", "Insufficient funds", StatusCode::PAYMENT_REQUIRED)
                     .member("balance", *balance)
@@ -124,6 +133,13 @@ impl From<OtherCurrency> for Refusal {
 impl From<PageError> for Refusal {
     fn from(error: PageError) -> Self {
         Self::Page(error)
+    }
+}
+
+impl From<SubscribeError> for Refusal {
+    fn from(error: SubscribeError) -> Self {
+        eprintln!("payments: {error}");
+        Self::Events(error)
     }
 }
 

@@ -8,11 +8,13 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use stonework_pagination::PageLayer;
+use stonework_sse::{Hub, SseLayer};
 use stonework_versioning::ApiVersion;
 use uuid::Uuid;
 
 use crate::account::Account;
 use crate::demo::{Demo, DemoAllowed};
+use crate::events;
 use crate::ledger::{Ledger, Order, Statement, Transfer};
 use crate::pages;
 use crate::problem::Refusal;
@@ -20,6 +22,7 @@ use crate::problem::Refusal;
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) ledger: Ledger,
+    pub(crate) hub: Hub,
     pub(crate) demo: bool,
 }
 
@@ -29,12 +32,15 @@ impl FromRef<App> for DemoAllowed {
     }
 }
 
-pub(crate) fn router(app: App, pages: PageLayer) -> Router {
+pub(crate) fn router(app: App, pages: PageLayer, events: SseLayer) -> Router {
     let transfers = get(pages::list).layer(pages);
     Router::new()
         .route("/transfers", post(transfer).merge(transfers))
         .route("/transfers/{id}", get(find))
         .route("/account", get(statement))
+        .route("/events", events::stream().layer(events.clone()))
+        .route("/events/poll", events::poll().layer(events.clone()))
+        .route("/events/ws", events::socket().layer(events))
         .fallback(async || Refusal::UnknownRoute)
         .method_not_allowed_fallback(async || Refusal::WrongMethod)
         .with_state(app)
@@ -51,6 +57,7 @@ async fn transfer(
     order.amount.is_in_dollars()?;
     demo.before_the_effect();
     let transfer = app.ledger.transfer(&account, order).await?;
+    events::tell(&app.hub, &account, &transfer).await;
     demo.after_the_effect().await;
     let location = [(LOCATION, version.path(&format!("/transfers/{}", transfer.id)))];
     Ok((StatusCode::CREATED, location, Json(transfer)))

@@ -1,5 +1,5 @@
-//! The end, in order: no new connections, answers to those who wait, then the runs that go on
-//! without their clients.
+//! The end, in order: no new connections, an end to those who read along, answers to those who wait, then the
+//! runs that go on without their clients.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use stonework_idempotency::Tracker;
+use stonework_sse::Drain;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -14,19 +15,25 @@ use tokio::time::sleep;
 /// How long the end may take. Those who start services tend to kill them after 10 s.
 const LIMIT: Duration = Duration::from_secs(8);
 
+/// Clients who read along leave within it, and come back to other processes one after the other.
+const SPREAD: Duration = Duration::from_secs(2);
+
 /// Serves until told to stop.
 pub(crate) async fn serve(
     listener: TcpListener,
     service: Router,
     mut stop: Stop,
+    drain: &Drain,
     runs: &Tracker,
 ) -> io::Result<()> {
     let (begin, begun) = oneshot::channel();
+    let drain = drain.clone();
     // Each request says whom it comes from.
     let service = service.into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         stop.told().await;
         eprintln!("payments: stopping");
+        drain.now(SPREAD);
         let _ = begin.send(());
     });
     let in_order = async {

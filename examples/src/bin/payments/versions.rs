@@ -55,12 +55,16 @@ pub(crate) fn migrations(versions: &VersionLayer) -> Result<MigrationLayer, Fail
             gate.describe("`amount` is an object of `value` and `currency`.")
                 .at("/transfers")
                 .at("/transfers/{id}")
+                .at("/events")
+                .at("/events/poll")
+                .at("/events/ws")
                 .request(|body| {
                     body.move_to("/amount", "/amount/value").default("/amount/currency", "USD")
                 })
                 .response(|body| {
                     body.move_to("/amount/value", "/amount")
                         .move_to("/data/*/amount/value", "/data/*/amount")
+                        .move_to("/events/*/data/amount/value", "/events/*/data/amount")
                 })
         })
         .max_request_body(LARGEST_BODY);
