@@ -21,6 +21,7 @@ use channel::Channel;
 use window::Limits;
 
 pub use delivery::Delivery;
+#[cfg(any(feature = "poll", feature = "ws"))]
 pub(crate) use delivery::GAP;
 pub use publish::{Publish, PublishError, PublishErrorKind};
 pub use subscribe::{SlowClients, Subscribe};
