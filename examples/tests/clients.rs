@@ -4,7 +4,13 @@
 // A helper of a test may panic as the test may.
 #![allow(clippy::unwrap_used)]
 
+#[path = "../../sse/tests/support/proxy.rs"]
+#[allow(dead_code)] // Other tests need more of it.
+mod proxy;
+mod support;
+
 mod clients {
+    mod events;
     mod grpcio;
     mod hand;
     mod http_sfv;

@@ -7,6 +7,7 @@ pub(crate) mod stream;
 
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -71,6 +72,10 @@ impl Service {
             .and_then(|port| port.trim_end().parse().ok())
             .unwrap_or_else(|| panic!("not the line to expect: {line:?}"));
         Self { child, stdout, port }
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), self.port)
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
