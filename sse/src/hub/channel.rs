@@ -90,7 +90,10 @@ impl Channel {
             Read::Events(entries) if entries.is_empty() => false,
             Read::Events(entries) => {
                 trace::repaired!(entries.len());
-                self.window().fill(entries);
+                let mut window = self.window();
+                for entry in entries {
+                    window.push(entry);
+                }
                 true
             }
             Read::Gap(gap) => {

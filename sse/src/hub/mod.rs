@@ -60,10 +60,17 @@ struct Shared {
     guard: StoreGuard,
     clock: Arc<dyn Clock>,
     window: Limits,
-    slow: SlowClients,
+    slow: Slow,
     /// How long a log is quiet before it is looked at.
     looks_every: Duration,
     channels: Mutex<HashMap<Key, Weak<Channel>>>,
+}
+
+/// Who is slow, and what becomes of it.
+#[derive(Clone, Copy, Debug)]
+struct Slow {
+    policy: SlowClients,
+    max_lag: u64,
 }
 
 impl Hub {
@@ -78,7 +85,7 @@ impl Hub {
             log: Box::new(log),
             clock: None,
             window: Limits { events: 1_024, bytes: 1 << 20 },
-            slow: SlowClients::Disconnect,
+            slow: Slow { policy: SlowClients::Disconnect, max_lag: 10_000 },
             store_timeout: Duration::from_millis(500),
             looks_every: Duration::from_secs(15),
         }
@@ -162,14 +169,14 @@ pub struct HubBuilder {
     log: Box<dyn EventLog>,
     clock: Option<Arc<dyn Clock>>,
     window: Limits,
-    slow: SlowClients,
+    slow: Slow,
     store_timeout: Duration,
     looks_every: Duration,
 }
 
 impl HubBuilder {
-    /// How many events of a log are kept for those who read along. Default 1,024. Who is further behind is
-    /// [slow](Self::slow_clients).
+    /// How many events of a log are kept here for those who read along. Default 1,024. Who is further behind reads from
+    /// the log.
     pub fn window_events(mut self, events: usize) -> Self {
         self.window.events = events;
         self
@@ -181,10 +188,17 @@ impl HubBuilder {
         self
     }
 
+    /// How many events a client may fall behind, once it has come to the end of the log. Default 10,000. Whoever falls
+    /// further is [slow](Self::slow_clients); nobody is who comes back after a long time.
+    pub fn max_lag(mut self, events: u64) -> Self {
+        self.slow.max_lag = events;
+        self
+    }
+
     /// What becomes of a client that does not read as fast as others write. Default
     /// [`SlowClients::Disconnect`].
     pub fn slow_clients(mut self, slow: SlowClients) -> Self {
-        self.slow = slow;
+        self.slow.policy = slow;
         self
     }
 
@@ -242,6 +256,6 @@ impl HubBuilder {
 
 impl fmt::Debug for HubBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HubBuilder").field("slow_clients", &self.slow).finish_non_exhaustive()
+        f.debug_struct("HubBuilder").field("slow", &self.slow).finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::futures::OwnedNotified;
 
 use super::channel::Channel;
 use super::window::Next;
-use super::{Delivery, SlowClients, Subscribe};
+use super::{Delivery, Slow, SlowClients, Subscribe};
 use crate::store::{Entry, Gap, Lost, Read};
 use crate::{Position, trace};
 
@@ -74,7 +74,9 @@ pub(super) enum Start {
 struct Reader {
     channel: Arc<Channel>,
     wanted: Subscribe,
-    slow: SlowClients,
+    slow: Slow,
+    /// It has come to the end of the log once.
+    has_caught_up: bool,
     at: Position,
     /// How many events were passed over since something was told.
     untold: u32,
@@ -112,7 +114,7 @@ impl Subscription {
         channel: Arc<Channel>,
         wanted: Subscribe,
         start: Start,
-        slow: SlowClients,
+        slow: Slow,
         ends: Option<Duration>,
     ) -> Self {
         let (at, first) = match start {
@@ -123,7 +125,9 @@ impl Subscription {
                 (head, Some(Delivery::Gap(gap)))
             }
         };
-        let reader = Reader { channel, wanted, slow, at, untold: 0, source: Source::nothing() };
+        let source = Source::nothing();
+        let has_caught_up = false;
+        let reader = Reader { channel, wanted, slow, has_caught_up, at, untold: 0, source };
         let expires = ends.map(Deadline::after).map(Box::pin);
         Self { reader, first, changed: Box::pin(None), expires, end: None }
     }
@@ -202,35 +206,29 @@ impl Reader {
 
     fn read_along(&mut self, generation: u64) -> Step {
         let window = self.channel.window();
-        let (event, behind) = match window.next(self.at, generation) {
-            Next::Event(entry) => (Some(entry.clone()), None),
+        let event = match window.next(self.at, generation) {
+            Next::Event(entry) => entry.clone(),
             Next::Wait => return Step::Wait,
-            Next::Behind(oldest) => (None, Some((oldest, window.tail()))),
-            Next::Elsewhere => (None, None),
+            Next::Elsewhere => {
+                drop(window);
+                self.source = Source::nothing();
+                return Step::Again;
+            }
         };
         drop(window);
-        if let Some(entry) = event {
-            return self.pass(entry);
-        }
-        let Some((oldest, tail)) = behind else {
-            self.source = Source::nothing();
-            return Step::Again;
-        };
-        let skip_to = match self.slow {
-            SlowClients::Disconnect => {
-                return Step::End(End::Slow);
-            }
-            SlowClients::SkipToLatest => tail,
-            SlowClients::Drop => oldest,
-        };
-        self.go_on(Gap { lost: Lost::Skipped, resume: skip_to })
+        self.pass(event)
     }
 
     /// Reads along from here on if it can, else more of the log.
     fn read_on(&mut self) -> Step {
         let window = self.channel.window();
         let (covers, generation) = (window.covers(self.at), window.generation());
+        let (oldest, tail) = (window.start(), window.tail());
         drop(window);
+        if self.has_caught_up && tail.offset.saturating_sub(self.at.offset) > self.slow.max_lag {
+            return self.give_up(oldest, tail);
+        }
+        self.has_caught_up |= covers;
         self.source = if covers {
             Source::Window(generation)
         } else {
@@ -241,15 +239,27 @@ impl Reader {
         Step::Again
     }
 
+    /// It was here before, and others write faster than it reads.
+    fn give_up(&mut self, oldest: Position, tail: Position) -> Step {
+        let resume = match self.slow.policy {
+            SlowClients::Disconnect => return Step::End(End::Slow),
+            SlowClients::SkipToLatest => tail,
+            SlowClients::Drop => oldest,
+        };
+        self.go_on(Gap { lost: Lost::Skipped, resume })
+    }
+
     /// The window and the log may be of two histories, until somebody has looked. Nobody can wait for that here.
     fn wait_for_more(&mut self, generation: u64) -> Step {
         let window = self.channel.window();
         let is_other = window.generation() == generation
+            && window.start().offset <= self.at.offset
             && window.next(self.at, generation) == Next::Elsewhere;
         drop(window);
         if is_other {
             return Step::End(End::Failed);
         }
+        self.has_caught_up = true;
         self.source = Source::Window(generation);
         Step::Again
     }
