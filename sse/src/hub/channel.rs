@@ -134,8 +134,9 @@ async fn pump(channel: Weak<Channel>, announcements: Announcements) {
             let Some(channel) = channel.upgrade() else { return };
             announcements = channel.listen().await.ok();
         } else if let Some(Announced::Event(entry)) = told {
-            let Some(channel) = channel.upgrade() else { return };
-            if channel.push(entry) != Pushed::Hole {
+            let Some(pushed) = channel.upgrade().map(|channel| channel.push(entry)) else { return };
+            if pushed != Pushed::Hole {
+                let_read(&channel).await;
                 continue;
             }
         }
@@ -145,11 +146,24 @@ async fn pump(channel: Weak<Channel>, announcements: Announcements) {
     }
 }
 
+/// Gives those who read along their turn, when there is much for them.
+async fn let_read(channel: &Weak<Channel>) {
+    if channel.upgrade().is_some_and(|channel| channel.window().is_half_new()) {
+        tokio::task::yield_now().await;
+        if let Some(channel) = channel.upgrade() {
+            channel.window().rest();
+        }
+    }
+}
+
 /// Whether the store has answered, as long as anybody is here.
 async fn catch_up(channel: &Weak<Channel>) -> bool {
-    while let Some(channel) = channel.upgrade() {
-        match channel.catch_up().await {
-            Ok(true) => {}
+    loop {
+        let Some(here) = channel.upgrade() else { return true };
+        let more = here.catch_up().await;
+        drop(here);
+        match more {
+            Ok(true) => let_read(channel).await,
             Ok(false) => return true,
             Err(error) => {
                 trace::failed!(error);
@@ -157,5 +171,4 @@ async fn catch_up(channel: &Weak<Channel>) -> bool {
             }
         }
     }
-    true
 }

@@ -11,7 +11,15 @@ pub(super) struct Window {
     bytes: usize,
     tail: Position,
     generation: u64,
+    /// What has come since whoever reads along had a turn.
+    new: New,
     limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct New {
+    events: u64,
+    bytes: usize,
 }
 
 /// How much of a log is kept for those who read along.
@@ -47,7 +55,8 @@ pub(super) enum Next<'w> {
 impl Window {
     /// Of a log that ends here.
     pub(super) const fn new(head: Position, limits: Limits) -> Self {
-        Self { entries: VecDeque::new(), bytes: 0, tail: head, generation: 0, limits }
+        let new = New { events: 0, bytes: 0 };
+        Self { entries: VecDeque::new(), bytes: 0, tail: head, generation: 0, new, limits }
     }
 
     /// After the newest.
@@ -66,26 +75,43 @@ impl Window {
             return if self.knows(entry.position) { Pushed::Known } else { Pushed::Hole };
         }
         self.tail = entry.position;
-        self.bytes += entry.frame.as_bytes().len();
+        let bytes = entry.frame.as_bytes().len();
+        self.bytes += bytes;
+        (self.new.events, self.new.bytes) = (self.new.events + 1, self.new.bytes + bytes);
         self.entries.push_back(entry);
         let Limits { events, bytes } = self.limits;
         while self.entries.len() > events || (self.bytes > bytes && self.entries.len() > 1) {
             let oldest = self.entries.pop_front();
             self.bytes -= oldest.map_or(0, |oldest| oldest.frame.as_bytes().len());
         }
+        self.spare_the_slow();
         Pushed::New
     }
 
-    /// Adds events that were missing here. Nobody could have read along with more than there is room for, so that
-    /// nobody is slow who has not.
+    /// Nobody is slow who had no turn. If more has come since than there is room for, they read the log.
+    fn spare_the_slow(&mut self) {
+        if self.new.events > self.entries.len() as u64 {
+            self.generation += 1;
+            self.rest();
+        }
+    }
+
+    /// Adds events that were missing here.
     pub(super) fn fill(&mut self, entries: Vec<Entry>) {
-        let tail = self.tail;
         for entry in entries {
             self.push(entry);
         }
-        if self.start().offset > tail.offset {
-            self.generation += 1;
-        }
+    }
+
+    /// Has so much come at once that it is time to let others read it?
+    pub(super) fn is_half_new(&self) -> bool {
+        let Limits { events, bytes } = self.limits;
+        self.new.events >= (events / 2) as u64 || self.new.bytes >= bytes / 2
+    }
+
+    /// Whoever reads along has had a turn.
+    pub(super) fn rest(&mut self) {
+        self.new = New::default();
     }
 
     /// Goes on elsewhere: what lies between is lost, or the log is another one.
@@ -93,6 +119,7 @@ impl Window {
         self.entries.clear();
         (self.bytes, self.tail) = (0, head);
         self.generation += 1;
+        self.rest();
     }
 
     /// Before the oldest.
@@ -233,13 +260,32 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_slow_when_more_was_missing_than_there_is_room_for() {
+    fn nobody_is_slow_who_had_no_turn() {
         let mut window = window(11..=13);
+        window.rest();
         window.fill((14..=16).map(|offset| entry(offset, 1)).collect());
         assert_eq!(window.next(at(13), 0), Next::Event(&entry(14, 1)));
-        window.fill((17..=20).map(|offset| entry(offset, 1)).collect());
-        assert_eq!(window.next(at(16), 0), Next::Elsewhere);
-        assert_eq!(window.tail(), at(20));
+        window.push(entry(17, 1));
+        assert_eq!(window.next(at(13), 0), Next::Elsewhere);
+        window.rest();
+        assert_eq!((window.next(at(13), 1), window.tail()), (Next::Behind(at(14)), at(17)));
+        // Nor if one is too large for the rest to be kept.
+        window.push(entry(18, 1));
+        window.push(entry(19, 2_000));
+        assert_eq!(window.next(at(17), 1), Next::Elsewhere);
+    }
+
+    #[test]
+    fn it_is_said_when_there_is_much_to_read() {
+        let mut window = Window::new(at(10), Limits { events: 4, bytes: 1_000 });
+        window.push(entry(11, 1));
+        assert!(!window.is_half_new());
+        window.push(entry(12, 1));
+        assert!(window.is_half_new());
+        window.rest();
+        assert!(!window.is_half_new());
+        window.push(entry(13, 500));
+        assert!(window.is_half_new());
     }
 
     #[test]
