@@ -132,7 +132,7 @@ async fn pump(channel: Weak<Channel>, announcements: Announcements) {
         };
         if told.is_none() {
             let Some(channel) = channel.upgrade() else { return };
-            announcements = channel.listen().await.ok();
+            announcements = channel.listen().await.inspect_err(|error| trace::failed!(error)).ok();
         } else if let Some(Announced::Event(entry)) = told {
             let Some(pushed) = channel.upgrade().map(|channel| channel.push(entry)) else { return };
             if pushed != Pushed::Hole {

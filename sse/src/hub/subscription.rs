@@ -120,6 +120,7 @@ impl Subscription {
             Start::After(position) => (position, None),
             Start::Unknown(head) => {
                 let gap = Gap { lost: Lost::Unknown, resume: head };
+                trace::lost!(gap.lost);
                 (head, Some(Delivery::Gap(gap)))
             }
         };

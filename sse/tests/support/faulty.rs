@@ -16,6 +16,8 @@ pub(crate) struct Faults {
     pub(crate) fails: bool,
     /// The same, of reading only.
     pub(crate) reads_fail: bool,
+    /// And of listening.
+    pub(crate) listens_fail: bool,
     /// How long an answer takes.
     pub(crate) takes: Duration,
     /// Whoever listens from now on is told nothing.
@@ -74,11 +76,12 @@ impl EventLog for Faulty {
     }
 
     fn announcements(&self, listen: Listen<'_>) -> StoreFuture<Result<Announcements, StoreError>> {
-        if self.faults().is_mute {
+        let Faults { fails, listens_fail, is_mute, .. } = self.faults();
+        if is_mute {
             let (announcer, announcements) = Announcements::channel(1);
             self.mute.lock().unwrap().push(announcer);
             return StoreFuture::ready(Ok(announcements));
         }
-        self.answer(self.faults().fails, self.log.announcements(listen))
+        self.answer(fails || listens_fail, self.log.announcements(listen))
     }
 }
