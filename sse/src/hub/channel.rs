@@ -135,10 +135,10 @@ async fn pump(channel: Weak<Channel>, announcements: Announcements) {
         };
         if told.is_none() {
             let Some(channel) = channel.upgrade() else { return };
-            announcements = channel.listen().await.ok();
+            announcements = channel.listen().await.inspect_err(|error| trace::failed!(error)).ok();
         } else if let Some(Announced::Event(entry)) = told {
-            let Some(channel) = channel.upgrade() else { return };
-            if channel.push(entry) != Pushed::Hole {
+            let Some(pushed) = channel.upgrade().map(|channel| channel.push(entry)) else { return };
+            if pushed != Pushed::Hole {
                 continue;
             }
         }
@@ -150,9 +150,13 @@ async fn pump(channel: Weak<Channel>, announcements: Announcements) {
 
 /// Whether the store has answered, as long as anybody is here.
 async fn catch_up(channel: &Weak<Channel>) -> bool {
-    while let Some(channel) = channel.upgrade() {
-        match channel.catch_up().await {
-            Ok(true) => {}
+    loop {
+        let Some(here) = channel.upgrade() else { return true };
+        let more = here.catch_up().await;
+        drop(here);
+        match more {
+            // Those who read along have their turn before there is more.
+            Ok(true) => tokio::task::yield_now().await,
             Ok(false) => return true,
             Err(error) => {
                 trace::failed!(error);
@@ -160,5 +164,4 @@ async fn catch_up(channel: &Weak<Channel>) -> bool {
             }
         }
     }
-    true
 }

@@ -13,11 +13,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use stonework_core::{Clock, ConfigError, ConfigErrors, Key, StoreGuard, TokioClock};
+use stonework_core::{Clock, ConfigError, ConfigErrors, Key, StoreError, StoreGuard, TokioClock};
 
-use crate::Position;
 use crate::store::{Append, EventLog, MemoryLog};
+use crate::{LastEventId, Position, trace};
 use channel::Channel;
+use subscription::Start;
 use window::Limits;
 
 pub use delivery::Delivery;
@@ -108,7 +109,7 @@ impl Hub {
         let body = event.body();
         let Shared { log: store, guard, .. } = &*self.shared;
         let append = || store.append(Append::new(&log, id, &topic, body.clone()));
-        Ok(guard.run(append).await?)
+        Ok(guard.run(append).await.map_err(told)?)
     }
 
     /// The events of a log, from a position on or from now on.
@@ -118,17 +119,28 @@ impl Hub {
     /// When the store does not answer.
     pub async fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription, SubscribeError> {
         let channel = self.shared.channel(&subscribe.log);
-        channel.open().await?;
-        let start = match &subscribe.after {
-            None => subscription::Start::Now(channel.head().await?),
-            Some(after) => match after.position() {
-                Some(position) => subscription::Start::After(position),
-                None => subscription::Start::Unknown(channel.head().await?),
-            },
-        };
+        let start = start(&channel, subscribe.after.as_ref()).await.map_err(told)?;
         let ends = subscribe.expires_at.map(|at| at.saturating_sub(self.shared.clock.unix()));
         Ok(Subscription::new(channel, subscribe, start, self.shared.slow, ends))
     }
+}
+
+/// Where whoever was there begins, or is not known to have been.
+async fn start(channel: &Arc<Channel>, after: Option<&LastEventId>) -> Result<Start, StoreError> {
+    channel.open().await?;
+    Ok(match after {
+        None => Start::Now(channel.head().await?),
+        Some(after) => match after.position() {
+            Some(position) => Start::After(position),
+            None => Start::Unknown(channel.head().await?),
+        },
+    })
+}
+
+/// The same error, which logs know of.
+fn told(error: StoreError) -> StoreError {
+    trace::failed!(error);
+    error
 }
 
 impl Shared {

@@ -122,6 +122,7 @@ impl Subscription {
             Start::After(position) => (position, None),
             Start::Unknown(head) => {
                 let gap = Gap { lost: Lost::Unknown, resume: head };
+                trace::lost!(gap.lost);
                 (head, Some(Delivery::Gap(gap)))
             }
         };
