@@ -14,9 +14,9 @@ use http::{Request, Response};
 use stonework_core::{Key, TokioClock};
 use stonework_sse::store::MemoryLog;
 use stonework_sse::{
-    Delivery, Event, EventMessages, Hub, LastEventId, Position, Publish, SseLayer, Subscribe,
+    Delivery, Drain, Event, EventMessages, Hub, LastEventId, Position, Publish, SseLayer, Subscribe,
 };
-use tokio_stream::Stream;
+use tokio_stream::{Stream, StreamExt};
 use tonic::body::Body;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
@@ -301,4 +301,18 @@ async fn what_nothing_is_made_of_is_not_sent() {
         let message = std::future::poll_fn(|cx| Pin::new(&mut messages).poll_next(cx)).await;
         assert_eq!(message.unwrap().unwrap(), "wanted");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn they_end_when_the_process_does() {
+    let (hub, drain) = (Hub::in_memory(), Drain::new());
+    let events = hub.subscribe(Subscribe::to(LOG)).await.unwrap();
+    let messages = EventMessages::new(events, |delivery| Some(delivery.position().offset));
+    let mut messages = messages.drain(&drain);
+    assert_eq!(messages.next().await.unwrap().unwrap(), 0);
+    publish(&hub, "a").await;
+    assert_eq!(messages.next().await.unwrap().unwrap(), 1);
+    drain.now(Duration::from_secs(1));
+    assert_eq!(messages.next().await.unwrap().unwrap_err().code(), Code::Unavailable);
+    assert!(messages.next().await.is_none());
 }
