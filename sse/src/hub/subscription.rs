@@ -87,8 +87,8 @@ enum Source {
     Window(u64),
     /// What was read of the log.
     Read(std::vec::IntoIter<Entry>),
-    /// What is being read of it.
-    Reading { reading: StoreFuture<Result<Read, StoreError>>, generation: u64 },
+    /// What is being read of it, since the window ended here.
+    Reading { reading: StoreFuture<Result<Read, StoreError>>, tail: Position },
 }
 
 impl Source {
@@ -193,10 +193,10 @@ impl Reader {
                 Some(entry) => self.pass(entry),
                 None => self.read_on(),
             },
-            Source::Reading { reading, generation } => {
-                let generation = *generation;
+            Source::Reading { reading, tail } => {
+                let tail = *tail;
                 let read = ready!(Pin::new(reading).poll(cx));
-                self.has_read(read, generation)
+                self.has_read(read, tail)
             }
         })
     }
@@ -231,34 +231,38 @@ impl Reader {
     fn read_on(&mut self) -> Step {
         let window = self.channel.window();
         let (covers, generation) = (window.covers(self.at), window.generation());
+        let tail = window.tail();
         drop(window);
         self.source = if covers {
             Source::Window(generation)
         } else {
             let (channel, at) = (Arc::clone(&self.channel), self.at);
             let read = async move { channel.read_after(at, BATCH).await };
-            Source::Reading { reading: StoreFuture::new(read), generation }
+            Source::Reading { reading: StoreFuture::new(read), tail }
         };
         Step::Again
     }
 
-    /// The window and the log may be of two histories, until somebody has looked. Nobody can wait for that here.
-    fn wait_for_more(&mut self, generation: u64) -> Step {
+    /// It has come to the end of the log. The window goes on from there, or has not got there yet, be it that nobody has
+    /// looked since the log was lost; or it has gone further meanwhile.
+    ///
+    /// Else the two are of two histories that cannot be told apart from here: who was in one is neither slow nor fast
+    /// in the other.
+    fn wait_for_more(&mut self, before: Position) -> Step {
         let window = self.channel.window();
-        let is_other = window.generation() == generation
-            && window.next(self.at, generation) == Next::Elsewhere;
-        drop(window);
-        if is_other {
-            return Step::End(End::Failed);
-        }
-        self.source = Source::Window(generation);
+        let tail = window.tail();
+        let is_ahead = self.at.epoch != tail.epoch || self.at.offset > tail.offset;
+        self.source = match is_ahead || window.covers(self.at) {
+            true => Source::Window(window.generation()),
+            false if tail == before => return Step::End(End::Failed),
+            false => Source::nothing(),
+        };
         Step::Again
     }
 
-    fn has_read(&mut self, read: Result<Read, StoreError>, generation: u64) -> Step {
+    fn has_read(&mut self, read: Result<Read, StoreError>, tail: Position) -> Step {
         match read {
-            // It has come to the end, further than what was announced.
-            Ok(Read::Events(events)) if events.is_empty() => self.wait_for_more(generation),
+            Ok(Read::Events(events)) if events.is_empty() => self.wait_for_more(tail),
             Ok(Read::Events(events)) => {
                 self.source = Source::Read(events.into_iter());
                 Step::Again
