@@ -89,8 +89,8 @@ enum Source {
     Window(u64),
     /// What was read of the log.
     Read(std::vec::IntoIter<Entry>),
-    /// What is being read of it.
-    Reading { reading: StoreFuture<Result<Read, StoreError>>, generation: u64 },
+    /// What is being read of it, since the window ended here.
+    Reading { reading: StoreFuture<Result<Read, StoreError>>, tail: Position },
 }
 
 impl Source {
@@ -197,10 +197,10 @@ impl Reader {
                 Some(entry) => self.pass(entry),
                 None => self.read_on(),
             },
-            Source::Reading { reading, generation } => {
-                let generation = *generation;
+            Source::Reading { reading, tail } => {
+                let tail = *tail;
                 let read = ready!(Pin::new(reading).poll(cx));
-                self.has_read(read, generation)
+                self.has_read(read, tail)
             }
         })
     }
@@ -226,7 +226,7 @@ impl Reader {
         let (covers, generation) = (window.covers(self.at), window.generation());
         let (oldest, tail) = (window.start(), window.tail());
         drop(window);
-        if self.has_caught_up && tail.offset.saturating_sub(self.at.offset) > self.slow.max_lag {
+        if self.has_caught_up && self.lag(tail) > self.slow.max_lag {
             return self.give_up(oldest, tail);
         }
         self.has_caught_up |= covers;
@@ -235,9 +235,15 @@ impl Reader {
         } else {
             let (channel, at) = (Arc::clone(&self.channel), self.at);
             let read = async move { channel.read_after(at, BATCH).await };
-            Source::Reading { reading: StoreFuture::new(read), generation }
+            Source::Reading { reading: StoreFuture::new(read), tail }
         };
         Step::Again
+    }
+
+    /// How many events it is behind. In another history that cannot be said.
+    const fn lag(&self, tail: Position) -> u64 {
+        let is_same = self.at.epoch == tail.epoch;
+        if is_same { tail.offset.saturating_sub(self.at.offset) } else { 0 }
     }
 
     /// It was here before, and others write faster than it reads.
@@ -250,25 +256,27 @@ impl Reader {
         self.go_on(Gap { lost: Lost::Skipped, resume })
     }
 
-    /// The window and the log may be of two histories, until somebody has looked. Nobody can wait for that here.
-    fn wait_for_more(&mut self, generation: u64) -> Step {
+    /// It has come to the end of the log. The window goes on from there, or has not got there yet, be it that nobody has
+    /// looked since the log was lost; or it has gone further meanwhile.
+    ///
+    /// Else the two are of two histories that cannot be told apart from here: who was in one is neither slow nor fast
+    /// in the other.
+    fn wait_for_more(&mut self, before: Position) -> Step {
         let window = self.channel.window();
-        let is_other = window.generation() == generation
-            && window.start().offset <= self.at.offset
-            && window.next(self.at, generation) == Next::Elsewhere;
-        drop(window);
-        if is_other {
-            return Step::End(End::Failed);
-        }
+        let tail = window.tail();
+        let is_ahead = self.at.epoch != tail.epoch || self.at.offset > tail.offset;
         self.has_caught_up = true;
-        self.source = Source::Window(generation);
+        self.source = match is_ahead || window.covers(self.at) {
+            true => Source::Window(window.generation()),
+            false if tail == before => return Step::End(End::Failed),
+            false => Source::nothing(),
+        };
         Step::Again
     }
 
-    fn has_read(&mut self, read: Result<Read, StoreError>, generation: u64) -> Step {
+    fn has_read(&mut self, read: Result<Read, StoreError>, tail: Position) -> Step {
         match read {
-            // It has come to the end, further than what was announced.
-            Ok(Read::Events(events)) if events.is_empty() => self.wait_for_more(generation),
+            Ok(Read::Events(events)) if events.is_empty() => self.wait_for_more(tail),
             Ok(Read::Events(events)) => {
                 self.source = Source::Read(events.into_iter());
                 Step::Again

@@ -107,6 +107,8 @@ impl Window {
             return Next::Elsewhere;
         }
         match self.after(position) {
+            // The log was read anew, and here nobody has looked yet.
+            _ if position.epoch != self.tail.epoch => Next::Wait,
             Some(next) if next.follows(position) => Next::Event(next),
             Some(_) => Next::Elsewhere,
             // Who has read the log may be ahead.
@@ -198,6 +200,9 @@ mod tests {
             assert_eq!(window.covers(position), covered, "{position}");
         }
         assert_eq!(next(&window, Position::new(7, 12, 1)), Err("elsewhere"));
+        for offset in [0, 9, 12, 13, 99] {
+            assert_eq!(next(&window, Position::new(8, offset, 1)), Err("wait"), "{offset}");
+        }
     }
 
     #[test]
