@@ -17,7 +17,7 @@ use crate::jitter::within;
 /// no end. Clones are the same one.
 ///
 /// Whoever is told to go is told after which time to come back, each another. Whoever comes meanwhile is turned away
-/// in the same way.
+/// in the same way. [`SseLayer::drained`](crate::SseLayer::drained) waits until all have gone.
 ///
 /// ```
 /// use std::time::Duration;

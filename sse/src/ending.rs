@@ -13,8 +13,9 @@ use pin_project_lite::pin_project;
 
 use crate::drain::Draining;
 use crate::jitter::jittered;
+use crate::last_event_id::come_back;
 use crate::shared::Shared;
-use crate::{Ticket, body};
+use crate::{LastEventId, Ticket, body};
 
 pin_project! {
     /// The body of the service inside, which is counted, and ends when the process is [to end](crate::Drain).
@@ -27,6 +28,8 @@ pin_project! {
         draining: Option<Draining>,
         retry: Duration,
         place: Place,
+        // Where it was who has been told nothing yet.
+        was_at: Option<LastEventId>,
         is_over: bool,
     }
 }
@@ -45,13 +48,14 @@ impl<B> EndingBody<B> {
     pub(crate) const fn pass(inner: B) -> Self {
         let place = Place { is_known: false, tail: [0; 3] };
         let retry = Duration::ZERO;
-        Self { inner, ticket: None, draining: None, retry, place, is_over: false }
+        Self { inner, ticket: None, draining: None, retry, place, was_at: None, is_over: false }
     }
 
     pub(crate) fn new(
         inner: B,
         headers: &HeaderMap,
         ticket: Option<Ticket>,
+        was_at: Option<LastEventId>,
         shared: &Shared,
     ) -> Self {
         let may_be_endless = is_event_stream(headers) && !headers.contains_key(CONTENT_LENGTH);
@@ -61,9 +65,17 @@ impl<B> EndingBody<B> {
             draining: draining.map(crate::Drain::watch),
             retry: shared.retry,
             place: Place { is_known: !headers.contains_key(CONTENT_ENCODING), tail: *b"\n\n\n" },
+            was_at,
             ..Self::pass(inner)
         }
     }
+}
+
+/// Whole lines, none of which is more than a comment.
+fn says_nothing(data: &[u8]) -> bool {
+    let mut lines = data.split(|byte| *byte == b'\n');
+    // What comes after the last line.
+    lines.next_back() == Some(b"") && lines.all(|line| matches!(line, [] | [b':', ..]))
 }
 
 /// With or without parameters.
@@ -117,13 +129,17 @@ impl<B: Body<Data = Bytes>> Body for EndingBody<B> {
         {
             (*this.is_over, *this.ticket) = (true, None);
             crate::trace::refused!("drained");
-            let last = crate::Frame::retry(jittered(*this.retry));
+            let last = come_back(jittered(*this.retry), this.was_at.as_ref());
             let is_between = this.place.is_between_blocks();
             return Poll::Ready(is_between.then(|| Ok(Frame::data(last.into()))));
         }
         let frame = ready!(this.inner.poll_frame(cx));
         match &frame {
-            Some(Ok(frame)) => frame.data_ref().into_iter().for_each(|data| this.place.pass(data)),
+            Some(Ok(frame)) => {
+                let data = frame.data_ref().map_or(&b""[..], |data| data);
+                this.place.pass(data);
+                this.was_at.take_if(|_| !says_nothing(data));
+            }
             Some(Err(_)) => {}
             None => (*this.is_over, *this.ticket) = (true, None),
         }
@@ -156,6 +172,23 @@ impl<B> fmt::Debug for EndingBody<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn comments_say_nothing() {
+        for (data, expected) in [
+            ("", true),
+            ("\n", true),
+            (":\n\n", true),
+            (": a\n: b\n\n:\n", true),
+            (":\n\nid: 1\n\n", false),
+            ("id: 1\n\n", false),
+            ("id: 1", false),
+            (": a", false),
+            ("\r", false),
+        ] {
+            assert_eq!(says_nothing(data.as_bytes()), expected, "{data:?}");
+        }
+    }
 
     #[test]
     fn a_block_ends_with_an_empty_line() {

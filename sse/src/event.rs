@@ -98,7 +98,7 @@ impl<'a> Event<'a> {
 
     fn written(&self, id: Option<&str>) -> Frame {
         let retry = self.retry.map(milliseconds);
-        let fields = [("id: ", id), ("event: ", self.event_type)];
+        let fields = [(ID, id), ("event: ", self.event_type)];
         let given = || fields.iter().filter_map(|(name, value)| value.map(|value| (*name, value)));
         let mut len = given().map(|(name, value)| name.len() + value.len() + 1).sum::<usize>() + 1;
         len += lines(&self.data).map(|line| DATA.len() + line.len() + 1).sum::<usize>();
@@ -116,13 +116,15 @@ impl<'a> Event<'a> {
 /// With the space: some clients need it (axum#2149).
 const DATA: &str = "data: ";
 
+pub(crate) const ID: &str = "id: ";
+
 pub(crate) const RETRY: &str = "retry: ";
 
 pub(crate) fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn is_id(id: &str) -> bool {
+pub(crate) fn is_id(id: &str) -> bool {
     let is_safe = |byte: u8| byte.is_ascii_graphic() && !b"\"():<>?@[\\]{}".contains(&byte);
     (1..=MAX_ID).contains(&id.len()) && id.bytes().all(is_safe)
 }

@@ -10,9 +10,9 @@ use pin_project_lite::pin_project;
 use stonework_core::StoneBody;
 
 use crate::ending::EndingBody;
-use crate::rejection::come_back;
+use crate::rejection::told_to_come_back;
 use crate::shared::Shared;
-use crate::{Rejection, Ticket};
+use crate::{LastEventId, Rejection, Ticket};
 
 pin_project! {
     /// The future of [`SseService`](crate::SseService). Dropping it drops the request.
@@ -27,9 +27,15 @@ pin_project! {
     #[project = StateProj]
     enum State<F> {
         Passing { #[pin] future: F },
-        Going { #[pin] future: F, ticket: Option<Ticket>, wants_events: bool, shared: Arc<Shared> },
+        Going { #[pin] future: F, ticket: Option<Ticket>, asked: Asked, shared: Arc<Shared> },
         Answered { response: Option<Box<Response<Bytes>>> },
     }
+}
+
+/// What a request has said.
+pub(crate) struct Asked {
+    pub(crate) wants_events: bool,
+    pub(crate) was_at: Option<LastEventId>,
 }
 
 impl<F> ResponseFuture<F> {
@@ -37,9 +43,9 @@ impl<F> ResponseFuture<F> {
         Self { state: State::Passing { future } }
     }
 
-    pub(crate) fn go(future: F, ticket: Ticket, wants_events: bool, shared: &Arc<Shared>) -> Self {
+    pub(crate) fn go(future: F, ticket: Ticket, asked: Asked, shared: &Arc<Shared>) -> Self {
         let (ticket, shared) = (Some(ticket), Arc::clone(shared));
-        Self { state: State::Going { future, ticket, wants_events, shared } }
+        Self { state: State::Going { future, ticket, asked, shared } }
     }
 
     pub(crate) fn answer(response: Response<Bytes>) -> Self {
@@ -59,14 +65,16 @@ where
                 let passed = |body| StoneBody::inner(EndingBody::pass(body));
                 future.poll(cx).map_ok(|response| response.map(passed))
             }
-            StateProj::Going { future, ticket, wants_events, shared } => {
+            StateProj::Going { future, ticket, asked, shared } => {
                 future.poll(cx).map_ok(|response| {
                     let (parts, body) = response.into_parts();
-                    if *wants_events && is_unavailable(&parts.extensions) {
+                    let was_at = asked.was_at.take();
+                    if asked.wants_events && is_unavailable(&parts.extensions) {
                         let refusal = Response::from_parts(parts, Bytes::new());
-                        return come_back(refusal, shared.retry).map(StoneBody::full);
+                        let told = told_to_come_back(refusal, shared.retry, was_at.as_ref());
+                        return told.map(StoneBody::full);
                     }
-                    let body = EndingBody::new(body, &parts.headers, ticket.take(), shared);
+                    let body = EndingBody::new(body, &parts.headers, ticket.take(), was_at, shared);
                     Response::from_parts(parts, StoneBody::inner(body))
                 })
             }

@@ -1,11 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Uri;
 use http::header::{HeaderMap, HeaderName};
 use stonework_core::RequestHead;
 
-use crate::Position;
+use crate::event::{ID, RETRY, is_id, milliseconds};
+use crate::frame::Writer;
+use crate::{Frame, Position};
 
 /// What browsers send.
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -59,6 +62,16 @@ impl LastEventId {
     }
 }
 
+/// Says after which time to come back to where one was. Browsers know where that is, and so does whoever has been
+/// given an id since; but httpx-sse, as it is documented, forgets it over a first block that has none.
+pub(crate) fn come_back(retry: Duration, was_at: Option<&LastEventId>) -> Frame {
+    let id = was_at.map(LastEventId::as_str).filter(|id| is_id(id));
+    let mut writer = Writer::with_capacity(RETRY.len() + 22 + id.map_or(0, |id| id.len() + 5));
+    id.into_iter().for_each(|id| writer.field(ID, id));
+    writer.field(RETRY, milliseconds(retry));
+    writer.finish()
+}
+
 impl From<Position> for LastEventId {
     fn from(position: Position) -> Self {
         Self(position.to_string().into())
@@ -74,5 +87,23 @@ impl From<Position> for Option<LastEventId> {
 impl fmt::Display for LastEventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_told_to_come_back_is_told_where_it_was_if_that_is_an_id() {
+        let said = |id: Option<&str>| {
+            let was_at = id.map(LastEventId::new);
+            come_back(Duration::from_millis(1_500), was_at.as_ref()).as_str().to_owned()
+        };
+        assert_eq!(said(None), "retry: 1500\n\n");
+        assert_eq!(said(Some("00000001.2.00000003")), "id: 00000001.2.00000003\nretry: 1500\n\n");
+        for id in ["", "a b", "a\ndata: b\n\n", "\r", "\0", "\u{fffd}", &"a".repeat(129)] {
+            assert_eq!(said(Some(id)), "retry: 1500\n\n", "{id:?}");
+        }
     }
 }

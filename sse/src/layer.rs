@@ -39,6 +39,12 @@ impl SseLayer {
     pub fn streams(&self) -> usize {
         self.shared.limits.streams()
     }
+
+    /// Ready when there are none. A server that shuts down gracefully does not wait for WebSockets: await this before the
+    /// process ends, so that they are [told to go](crate::Drain) and not cut off.
+    pub async fn drained(&self) {
+        self.shared.limits.emptied().await;
+    }
 }
 
 impl fmt::Debug for SseLayer {

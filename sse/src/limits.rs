@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stonework_core::Key;
+use tokio::sync::Notify;
 
 use crate::{Drain, Rejection};
 
@@ -13,6 +14,8 @@ pub(crate) struct Limits {
     most: usize,
     most_of_key: usize,
     open: Mutex<Open>,
+    /// The last one has gone.
+    emptied: Notify,
 }
 
 #[derive(Default)]
@@ -49,7 +52,7 @@ struct Counted {
 
 impl Limits {
     pub(crate) fn new(most: usize, most_of_key: usize) -> Self {
-        Self { most, most_of_key, open: Mutex::default() }
+        Self { most, most_of_key, open: Mutex::default(), emptied: Notify::new() }
     }
 
     /// One more, if there may be one.
@@ -79,6 +82,19 @@ impl Limits {
         self.open().streams
     }
 
+    pub(crate) async fn emptied(&self) {
+        let mut emptied = std::pin::pin!(self.emptied.notified());
+        loop {
+            // It listens before it looks.
+            emptied.as_mut().enable();
+            if self.streams() == 0 {
+                return;
+            }
+            emptied.as_mut().await;
+            emptied.set(self.emptied.notified());
+        }
+    }
+
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -88,6 +104,9 @@ impl Drop for Counted {
     fn drop(&mut self) {
         let mut open = self.limits.open();
         open.streams -= 1;
+        if open.streams == 0 {
+            self.limits.emptied.notify_waiters();
+        }
         let Some(key) = self.key.take() else { return };
         if let Entry::Occupied(mut of_key) = open.of_keys.entry(key) {
             *of_key.get_mut() -= 1;
@@ -127,6 +146,25 @@ mod tests {
         assert!(admit(&limits, "b").is_ok());
         drop(third);
         assert_eq!(limits.streams(), 1);
+    }
+
+    #[test]
+    fn it_is_told_when_the_last_has_gone() {
+        let limits = Arc::new(Limits::new(3, 3));
+        let tickets = [admit(&limits, "a").unwrap(), admit(&limits, "b").unwrap()];
+        let waiting = Arc::clone(&limits);
+        let mut emptied = tokio_test::task::spawn(async move { waiting.emptied().await });
+        assert!(emptied.poll().is_pending());
+        let [first, second] = tickets;
+        drop(first);
+        assert!(!emptied.is_woken());
+        drop(second);
+        // Somebody has come meanwhile, and goes again.
+        let third = admit(&limits, "c").unwrap();
+        assert!(emptied.is_woken() && emptied.poll().is_pending());
+        drop(third);
+        assert!(emptied.is_woken() && emptied.poll().is_ready());
+        assert!(tokio_test::task::spawn(limits.emptied()).poll().is_ready());
     }
 
     #[test]

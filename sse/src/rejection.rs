@@ -5,9 +5,10 @@ use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use stonework_core::{NotExecuted, Problem, Protocol, Retry};
 
-use crate::Frame;
+use crate::LastEventId;
 use crate::body::EVENT_STREAM;
 use crate::jitter::jittered;
+use crate::last_event_id::come_back;
 
 /// Why a stream was turned away. Also an extension of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,9 +99,13 @@ impl Rejection {
 
 /// What stands in for a refusal where a browser asks for an event stream. After a 503, or anything else that is none, it
 /// would never come back; so it is given a stream that says when to, and ends.
-pub(crate) fn come_back(refusal: Response<Bytes>, retry: Duration) -> Response<Bytes> {
+pub(crate) fn told_to_come_back(
+    refusal: Response<Bytes>,
+    retry: Duration,
+    was_at: Option<&LastEventId>,
+) -> Response<Bytes> {
     let (parts, _) = refusal.into_parts();
-    let mut response = Response::new(Frame::retry(jittered(retry)).into());
+    let mut response = Response::new(come_back(jittered(retry), was_at).into());
     *response.extensions_mut() = parts.extensions;
     response.headers_mut().insert(CONTENT_TYPE, EVENT_STREAM);
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -8,7 +8,7 @@ use tower_service::Service;
 
 use crate::LastEventId;
 use crate::ending::EndingBody;
-use crate::future::ResponseFuture;
+use crate::future::{Asked, ResponseFuture};
 use crate::rejection::wants_events;
 use crate::shared::Shared;
 
@@ -53,19 +53,21 @@ where
             return ResponseFuture::pass(self.inner.call(request));
         }
         let head = RequestHead::of(&request);
+        let was_at = LastEventId::of(&head, &self.shared.parameters);
         let ticket = match self.shared.admit(&head) {
             Ok(ticket) => ticket,
             Err(rejection) => {
-                return ResponseFuture::answer(self.shared.refuse(rejection, request.headers()));
+                let refusal = self.shared.refuse(rejection, request.headers(), was_at.as_ref());
+                return ResponseFuture::answer(refusal);
             }
         };
         let wants_events = wants_events(request.headers());
-        let last_event_id = LastEventId::of(&head, &self.shared.parameters);
         let extensions = request.extensions_mut();
-        if let Some(last_event_id) = last_event_id {
-            extensions.insert(last_event_id);
+        if let Some(was_at) = &was_at {
+            extensions.insert(was_at.clone());
         }
         extensions.insert(ticket.clone());
-        ResponseFuture::go(self.inner.call(request), ticket, wants_events, &self.shared)
+        let asked = Asked { wants_events, was_at };
+        ResponseFuture::go(self.inner.call(request), ticket, asked, &self.shared)
     }
 }

@@ -8,8 +8,8 @@ use http::header::HeaderMap;
 use stonework_core::{Key, Protocol, RequestHead};
 
 use crate::limits::Limits;
-use crate::rejection::{come_back, wants_events};
-use crate::{Drain, Rejection, Ticket};
+use crate::rejection::{told_to_come_back, wants_events};
+use crate::{Drain, LastEventId, Rejection, Ticket};
 
 pub(crate) type KeyFn = Arc<dyn Fn(&RequestHead<'_>) -> Option<Key> + Send + Sync>;
 
@@ -32,9 +32,18 @@ impl Shared {
     }
 
     /// As a stream, if that is what was asked for.
-    pub(crate) fn refuse(&self, rejection: Rejection, headers: &HeaderMap) -> Response<Bytes> {
+    pub(crate) fn refuse(
+        &self,
+        rejection: Rejection,
+        headers: &HeaderMap,
+        was_at: Option<&LastEventId>,
+    ) -> Response<Bytes> {
         let protocol = Protocol::of(headers);
         let response = rejection.answer(&protocol, &self.problem_base, self.retry);
-        if wants_events(headers) { come_back(response, self.retry) } else { response }
+        if wants_events(headers) {
+            told_to_come_back(response, self.retry, was_at)
+        } else {
+            response
+        }
     }
 }

@@ -3,6 +3,8 @@
 // No test uses all of it.
 #![allow(dead_code)]
 
+pub(crate) mod stream;
+
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
@@ -187,6 +189,12 @@ impl Request {
         self.header("authorization", &format!("Bearer {account}"))
     }
 
+    /// Replaces what becomes of the connection.
+    pub(crate) fn connection(mut self, what: &str) -> Self {
+        self.head = self.head.replace("connection: close", &format!("connection: {what}"));
+        self
+    }
+
     pub(crate) fn key(self, key: &str) -> Self {
         self.header("idempotency-key", key)
     }
@@ -229,6 +237,10 @@ impl Reply {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.lines(name).next()
+    }
+
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().map(|(name, value)| (&**name, &**value))
     }
 
     /// The values of all header lines of this name.

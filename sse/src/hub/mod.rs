@@ -22,6 +22,7 @@ use subscription::Start;
 use window::Limits;
 
 pub use delivery::Delivery;
+#[cfg(any(feature = "poll", feature = "ws"))]
 pub(crate) use delivery::GAP;
 pub use publish::{Publish, PublishError, PublishErrorKind};
 pub use subscribe::{SlowClients, Subscribe};

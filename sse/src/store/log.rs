@@ -5,6 +5,7 @@ use bytes::Bytes;
 use stonework_core::{Key, StoreError, StoreFuture};
 
 use super::Announcements;
+use crate::event::ID;
 use crate::frame::Writer;
 use crate::{Decoder, Event, Frame, Message, Position};
 
@@ -185,8 +186,6 @@ pub(crate) fn identified(position: Position, body: &[u8]) -> Frame {
     writer.field(ID, position);
     writer.finish_with(body)
 }
-
-const ID: &str = "id: ";
 
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -91,7 +91,7 @@ async fn run() -> Result<(), Failure> {
         .layer(versions)
         .layer(migrations)
         // Around the router and not in it: a path is changed before its route is looked for.
-        .service(routes::router(app, pages, events));
+        .service(routes::router(app, pages, events.clone()));
     // CORS goes around all that can say no, so that a page can read what it says; and around the router,
     // so that there is no path and no method without it.
     let service = cors.around(Router::new().fallback_service(stack));
@@ -102,7 +102,7 @@ async fn run() -> Result<(), Failure> {
     let listener =
         TcpListener::bind(address).await.map_err(|error| Failure::Port(config.port, error))?;
     println!("listening on http://{}", listener.local_addr()?);
-    shutdown::serve(listener, service, stop, &drain, &runs).await?;
+    shutdown::serve(listener, service, stop, &drain, &events, &runs).await?;
     Ok(())
 }
 

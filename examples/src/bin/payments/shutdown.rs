@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use stonework_idempotency::Tracker;
-use stonework_sse::Drain;
+use stonework_sse::{Drain, SseLayer};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -24,6 +24,7 @@ pub(crate) async fn serve(
     service: Router,
     mut stop: Stop,
     drain: &Drain,
+    events: &SseLayer,
     runs: &Tracker,
 ) -> io::Result<()> {
     let (begin, begun) = oneshot::channel();
@@ -38,6 +39,8 @@ pub(crate) async fn serve(
     });
     let in_order = async {
         server.await?;
+        // It has forgotten WebSockets as soon as they were open.
+        events.drained().await;
         runs.drained().await;
         Ok(())
     };
