@@ -71,8 +71,8 @@ impl Channel {
     }
 
     async fn listen(&self) -> Result<Announcements, StoreError> {
-        let Shared { log, guard, .. } = &*self.shared;
-        guard.run(|| log.announcements(Listen::new(&self.log))).await
+        let Shared { log, listening, .. } = &*self.shared;
+        listening.run(|| log.announcements(Listen::new(&self.log))).await
     }
 
     fn push(&self, entry: Entry) -> Pushed {
@@ -142,7 +142,11 @@ async fn pump(channel: Weak<Channel>, announcements: Announcements) {
                 continue;
             }
         }
-        if !catch_up(&channel).await || announcements.is_none() {
+        // What was not announced is not announced later, so it is read as soon as the store answers.
+        while !catch_up(&channel).await {
+            tokio::time::sleep(jittered(PAUSE)).await;
+        }
+        if announcements.is_none() {
             tokio::time::sleep(jittered(PAUSE)).await;
         }
     }

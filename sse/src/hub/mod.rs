@@ -60,6 +60,8 @@ pub struct Hub {
 struct Shared {
     log: Box<dyn EventLog>,
     guard: StoreGuard,
+    /// Of what listens, which may have a connection of its own: one that is away says nothing of the other.
+    listening: StoreGuard,
     clock: Arc<dyn Clock>,
     window: Limits,
     slow: Slow,
@@ -261,9 +263,11 @@ impl HubBuilder {
     fn unchecked(self) -> Hub {
         let Self { log, clock, window, slow, store_timeout, looks_every } = self;
         let clock = clock.unwrap_or_else(|| Arc::new(TokioClock::new()));
-        let guard = StoreGuard::new(store_timeout, Arc::clone(&clock));
+        let guard = || StoreGuard::new(store_timeout, Arc::clone(&clock));
+        let (guard, listening) = (guard(), guard());
         let channels = Mutex::new(HashMap::new());
-        Hub { shared: Arc::new(Shared { log, guard, clock, window, slow, looks_every, channels }) }
+        let shared = Shared { log, guard, listening, clock, window, slow, looks_every, channels };
+        Hub { shared: Arc::new(shared) }
     }
 }
 
