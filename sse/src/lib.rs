@@ -217,6 +217,9 @@ mod service;
 mod shared;
 #[cfg(feature = "hub")]
 pub mod store;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 #[cfg(feature = "hub")]
 mod trace;
 #[cfg(feature = "ws")]
