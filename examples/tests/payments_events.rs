@@ -562,12 +562,9 @@ fn retry(block: &str) -> u64 {
 async fn a_thousand_streams_do_not_keep_it_from_its_end() {
     let service = Service::start();
     let mut streams = many(&service).await;
-    let made = pay(&service, 1).await;
     service.terminate();
     let mut times = Vec::new();
     for stream in &mut streams {
-        let told = stream.told().await;
-        assert!(told.rest.contains(made.json["id"].as_str().expect("an id")), "{told:?}");
         times.push(retry(&stream.said().await.expect("a word at the end")));
         assert_eq!(stream.said().await, Err(End::Well));
     }

@@ -18,9 +18,10 @@ pub(crate) struct Script {
 
 impl Script {
     pub(crate) fn start<A: AsRef<str>>(name: &str, arguments: impl IntoIterator<Item = A>) -> Self {
-        let python = std::env::var_os("STONEWORK_PYTHON").unwrap_or_else(|| "python3".into());
+        let python = || std::env::var_os("STONEWORK_PYTHON").unwrap_or_else(|| "python3".into());
+        let program = if name.ends_with(".mjs") { "node".into() } else { python() };
         let arguments = arguments.into_iter().map(|argument| OsString::from(argument.as_ref()));
-        let spawned = Command::new(&python)
+        let spawned = Command::new(&program)
             // Beside the crate of the test, whichever that is.
             .arg(format!("{}/../examples/clients/{name}", env!("CARGO_MANIFEST_DIR")))
             .args(arguments)
@@ -32,7 +33,7 @@ impl Script {
             .kill_on_drop(true)
             .spawn();
         let mut child = spawned.unwrap_or_else(|error| {
-            panic!("{} cannot be started: {error}; run ./test.sh clients", python.display())
+            panic!("{} cannot be started: {error}; run ./test.sh clients", program.display())
         });
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { name: name.to_owned(), stdin: child.stdin.take(), child, lines }
