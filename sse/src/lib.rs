@@ -200,8 +200,6 @@ mod jitter;
 #[cfg(feature = "hub")]
 mod keep_alive;
 #[cfg(feature = "hub")]
-mod jitter;
-#[cfg(feature = "hub")]
 mod last_event_id;
 #[cfg(feature = "hub")]
 mod layer;
