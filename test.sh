@@ -21,7 +21,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 stages() {
     cat <<'TABLE'
 core|default|formatting, lints, docs, each crate alone, dependency rules, tests that need no other program
-redis|default|all tests with all features, against redis-servers that the tests start themselves
+redis|default|all tests with all features, against redis-servers and an nginx that the tests start themselves
 sql|default|pages out of a PostgreSQL and a MariaDB that the tests start themselves
 clients|default|client libraries of other people against the examples
 browser|default|a real Chromium before the CORS layer, by itself and with versions
@@ -49,6 +49,7 @@ stage_core() {
 
 stage_redis() {
     need_redis
+    need_nginx
     local test tests targets=(--lib --bins)
     # shellcheck disable=SC2046 # one word per stage
     tests=$(ask tests $(stage_names | grep -vx -e core -e redis))
@@ -173,6 +174,9 @@ need_redis() {
     major=$(redis-server --version | sed -n 's/.* v=\([0-9]*\)\..*/\1/p')
     [ "${major:-0}" -ge 7 ] || fail "redis-server is version ${major:-unknown}; the stores need 7 or newer"
 }
+
+# It is out of the path of most users, and no test uses the one that may be started.
+need_nginx() { PATH=$PATH:/usr/sbin need nginx nginx-light; }
 
 # Debian's package keeps the server out of the path, and may start one on its usual port. No test uses that.
 need_postgres() {

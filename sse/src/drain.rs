@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
+use stonework_core::{Clock, TokioClock};
 use tokio::sync::Notify;
 use tokio::sync::futures::OwnedNotified;
 use tokio::time::{Sleep, sleep};
@@ -34,8 +35,15 @@ pub struct Drain(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    how: OnceLock<How>,
+    how: OnceLock<Begun>,
     begun: Arc<Notify>,
+}
+
+/// How, and since when: some are looked at later.
+#[derive(Clone, Copy)]
+struct Begun {
+    how: How,
+    clock: TokioClock,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +58,7 @@ impl Drain {
         Self::default()
     }
 
-    /// Ends all streams, each at its own time within `spread`. Only the first call counts.
+    /// Ends all streams, each at its own time within `spread` from now. Only the first call counts.
     pub fn now(&self, spread: Duration) {
         self.begin(How::Now { spread });
     }
@@ -67,7 +75,7 @@ impl Drain {
     }
 
     fn begin(&self, how: How) {
-        if self.0.how.set(how).is_ok() {
+        if self.0.how.set(Begun { how, clock: TokioClock::new() }).is_ok() {
             self.0.begun.notify_waiters();
         }
     }
@@ -79,12 +87,14 @@ impl Drain {
     }
 }
 
-impl How {
-    fn time(self) -> Duration {
-        match self {
-            Self::Now { spread } => within(spread),
-            Self::At { deadline } => deadline,
-        }
+impl Begun {
+    /// How long one may go on from now.
+    fn left(self) -> Duration {
+        let time = match self.how {
+            How::Now { spread } => within(spread),
+            How::At { deadline } => deadline,
+        };
+        time.saturating_sub(self.clock.monotonic())
     }
 }
 
@@ -106,8 +116,8 @@ impl Future for Draining {
         if this.timer.is_none() {
             // It listens before it looks.
             let _ = this.begun.poll(cx);
-            let Some(how) = this.drain.0.how.get() else { return Poll::Pending };
-            this.timer.set(Some(sleep(how.time())));
+            let Some(begun) = this.drain.0.how.get() else { return Poll::Pending };
+            this.timer.set(Some(sleep(begun.left())));
         }
         if let Some(timer) = this.timer.as_mut().as_pin_mut() {
             ready!(timer.poll(cx));
@@ -118,6 +128,7 @@ impl Future for Draining {
 
 impl fmt::Debug for Drain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Drain").field("how", &self.0.how.get()).finish()
+        let how = self.0.how.get().map(|begun| begun.how);
+        f.debug_struct("Drain").field("how", &how).finish()
     }
 }

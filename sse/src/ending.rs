@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -58,8 +58,8 @@ impl<B> EndingBody<B> {
         was_at: Option<LastEventId>,
         shared: &Shared,
     ) -> Self {
-        let is_stream = is_event_stream(headers);
-        let draining = shared.drain.as_ref().filter(|_| is_stream);
+        let may_be_endless = is_event_stream(headers) && !headers.contains_key(CONTENT_LENGTH);
+        let draining = shared.drain.as_ref().filter(|_| may_be_endless);
         Self {
             ticket,
             draining: draining.map(crate::Drain::watch),
@@ -101,9 +101,14 @@ impl Place {
         self.is_known
             && matches!(
                 self.tail,
-                [_, b'\n' | b'\r', b'\r'] | [_, b'\n', b'\n'] | [b'\n', b'\r', b'\n']
+                [_, b'\n' | b'\r', b'\r'] | [_, b'\n', b'\n'] | [b'\n' | b'\r', b'\r', b'\n']
             )
     }
+}
+
+/// It has an end then, and the client has been told where: it waits for all of it.
+fn has_length(body: &impl Body) -> bool {
+    body.size_hint().exact().is_some()
 }
 
 impl<B: Body<Data = Bytes>> Body for EndingBody<B> {
@@ -119,6 +124,7 @@ impl<B: Body<Data = Bytes>> Body for EndingBody<B> {
             return Poll::Ready(None);
         }
         if let Some(draining) = this.draining.as_mut().as_pin_mut()
+            && !has_length(&*this.inner)
             && draining.poll(cx).is_ready()
         {
             (*this.is_over, *this.ticket) = (true, None);
@@ -145,7 +151,8 @@ impl<B: Body<Data = Bytes>> Body for EndingBody<B> {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.draining.is_some() { SizeHint::default() } else { self.inner.size_hint() }
+        let may_be_cut = self.draining.is_some() && !has_length(&self.inner);
+        if may_be_cut { SizeHint::default() } else { self.inner.size_hint() }
     }
 }
 
@@ -196,6 +203,7 @@ mod tests {
             (vec!["data: a\r\r"], true),
             (vec!["data: a\n\r"], true),
             (vec!["data: a\n\r\n"], true),
+            (vec!["data: a\r\r\n"], true),
             (vec!["data: a\n\n", "d"], false),
             (vec!["data: a\n\n", ""], true),
             (vec!["\n"], true),

@@ -1,13 +1,15 @@
 //! The same logs as server streaming, on tonic 0.14. Feature `grpc`.
 
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use tonic::Status;
 
-use crate::{Delivery, End, SubscribeError, Subscription};
+use crate::drain::Draining;
+use crate::{Delivery, Drain, End, SubscribeError, Subscription};
 
 /// A stream of your messages, for a method that answers with one.
 ///
@@ -19,6 +21,7 @@ use crate::{Delivery, End, SubscribeError, Subscription};
 /// | the client was too slow | `RESOURCE_EXHAUSTED` |
 /// | its token has expired | `UNAUTHENTICATED` |
 /// | the log could not be read | `UNAVAILABLE` |
+/// | the process is [to end](Self::drain) | `UNAVAILABLE` |
 ///
 /// ```
 /// use stonework_sse::{Delivery, EventMessages, Hub, Subscribe};
@@ -42,16 +45,22 @@ use crate::{Delivery, End, SubscribeError, Subscription};
 pub struct EventMessages<F> {
     subscription: Subscription,
     map: F,
+    draining: Option<Pin<Box<Draining>>>,
     is_over: bool,
 }
 
 impl<F> EventMessages<F> {
+    /// Ends when the process is to end. An [`SseLayer`](crate::SseLayer) does so for event streams only.
+    pub fn drain(self, drain: &Drain) -> Self {
+        Self { draining: Some(Box::pin(drain.watch())), ..self }
+    }
+
     /// Of these deliveries.
     pub const fn new<M>(subscription: Subscription, map: F) -> Self
     where
         F: FnMut(Delivery) -> Option<M>,
     {
-        Self { subscription, map, is_over: false }
+        Self { subscription, map, draining: None, is_over: false }
     }
 }
 
@@ -63,6 +72,12 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
+        if let Some(draining) = this.draining.as_mut().filter(|_| !this.is_over)
+            && draining.as_mut().poll(cx).is_ready()
+        {
+            this.is_over = true;
+            return Poll::Ready(Some(Err(Status::unavailable("this server is about to end"))));
+        }
         while !this.is_over {
             match ready!(Pin::new(&mut this.subscription).poll_next(cx)) {
                 Some(delivery) => {

@@ -6,13 +6,14 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde::Serialize;
-use stonework_core::RequestHead;
+use stonework_core::{RequestHead, StoreError, StoreErrorKind};
 
 use crate::item::Item;
 use crate::last_event_id::LAST_EVENT_ID;
 use crate::rejection::{PROBLEM_BASE, RETRY};
 use crate::{
-    DataFormat, Delivery, Hub, Position, Rejection, Subscribe, SubscribeError, Subscription, Ticket,
+    DataFormat, Delivery, End, Hub, Position, Rejection, Subscribe, SubscribeError, Subscription,
+    Ticket,
 };
 
 /// Answers polls: with what came after a cursor, or after a while with nothing.
@@ -32,7 +33,7 @@ use crate::{
 /// use std::time::Duration;
 ///
 /// use http::Response;
-/// use stonework_core::RequestHead;
+/// use stonework_core::{RequestHead, StoreError, StoreErrorKind};
 /// use stonework_sse::{DataFormat, Hub, LastEventId, Poll, Subscribe, SubscribeError};
 ///
 /// async fn poll(
@@ -96,7 +97,8 @@ impl Poll {
         Self { data: format, ..self }
     }
 
-    /// The answer to a request. It is given at once when the process is [to end](crate::Drain).
+    /// The answer to a request. When the process is [to end](crate::Drain), it is not waited for longer than a stream goes
+    /// on.
     ///
     /// # Errors
     ///
@@ -132,6 +134,9 @@ impl Poll {
         let wait = if has_cursor { self.wait } else { Duration::ZERO };
         let mut polled = self.poll(&mut subscription, wait, ticket).await;
         polled.deliveries = polled.deliveries.into_iter().map(map).collect();
+        if subscription.end() == Some(End::Failed) && polled.deliveries.is_empty() {
+            return Err(StoreError::new(StoreErrorKind::Unavailable).into());
+        }
         let is_news = !polled.deliveries.is_empty() || !has_cursor;
         Ok(self.written(&polled, is_news, &known))
     }
@@ -144,30 +149,19 @@ impl Poll {
         ticket: Option<Ticket>,
     ) -> Polled {
         let mut deliveries = Vec::new();
-        let drained = async {
-            match &ticket {
-                Some(ticket) => ticket.drained().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            () = self.gather(subscription, &mut deliveries) => {}
-            () = drained => {}
-            () = tokio::time::sleep(wait) => {}
+        // However long the log takes to say so: else who does not wait would never be given anything.
+        self.gather(subscription, &mut deliveries).await;
+        if deliveries.is_empty() && !wait.is_zero() {
+            deliveries.extend(wait_for(subscription, wait, ticket).await);
+            self.gather(subscription, &mut deliveries).await;
         }
         Polled { deliveries, cursor: subscription.position() }
     }
 
+    /// What is here, without waiting for more.
     async fn gather(&self, subscription: &mut Subscription, deliveries: &mut Vec<Delivery>) {
-        let limit = self.limit.max(1);
-        while deliveries.len() < limit {
-            let next = match deliveries.is_empty() {
-                true => subscription.next().await,
-                // What has come meanwhile, without waiting for more.
-                false => subscription.ready().await,
-            };
-            match next {
+        while deliveries.len() < self.limit.max(1) {
+            match subscription.ready().await {
                 // It is in the cursor.
                 Some(Delivery::Checkpoint(_)) => {}
                 Some(delivery) => deliveries.push(delivery),
@@ -180,7 +174,8 @@ impl Poll {
         let cursor = polled.cursor.to_string();
         let etag = format!("\"{cursor}\"");
         let mut response = Response::new(Bytes::new());
-        if known.has(&etag) {
+        // What it has not been given yet it cannot have, even if it says that it has all.
+        if polled.deliveries.is_empty() && known.has(&etag) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
         } else if is_news || known.wants_a_body() {
             let item = |delivery| Item::of(delivery, self.data);
@@ -198,9 +193,44 @@ impl Poll {
             headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         }
         if let Some(pause) = self.pause.filter(|_| polled.deliveries.is_empty()) {
-            headers.insert(RETRY_AFTER, HeaderValue::from(pause.as_secs().max(1)));
+            headers.insert(RETRY_AFTER, HeaderValue::from(whole_seconds(pause)));
         }
         response
+    }
+}
+
+/// Not less.
+fn whole_seconds(time: Duration) -> u64 {
+    let up = u64::from(time.subsec_nanos() > 0);
+    time.as_secs().saturating_add(up).max(1)
+}
+
+/// What comes first, in time.
+async fn wait_for(
+    subscription: &mut Subscription,
+    wait: Duration,
+    ticket: Option<Ticket>,
+) -> Option<Delivery> {
+    let drained = async {
+        match &ticket {
+            Some(ticket) => ticket.drained().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        first = first(subscription) => first,
+        () = drained => None,
+        () = tokio::time::sleep(wait) => None,
+    }
+}
+
+async fn first(subscription: &mut Subscription) -> Option<Delivery> {
+    loop {
+        let next = subscription.next().await;
+        if !matches!(next, Some(Delivery::Checkpoint(_))) {
+            return next;
+        }
     }
 }
 

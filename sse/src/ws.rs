@@ -13,6 +13,9 @@ use crate::{DataFormat, Delivery, End, Hub, Rejection, Subscribe, Subscription, 
 /// Clients have nothing to say but that they are there.
 const LARGEST_MESSAGE: usize = 4 * 1024;
 
+/// How long a client has for its last word.
+const LEAVE: Duration = Duration::from_secs(5);
+
 /// Gives a client what a stream would, over a WebSocket: each delivery as a text `{"id", "type", "data"}`.
 ///
 /// A delivery without a type is a checkpoint, and there for its id. A client that comes back says the last id that it was
@@ -123,6 +126,7 @@ enum Do {
     Send(Message),
     Ping,
     Nothing,
+    /// With this code, unless the client has said that it goes.
     Close(Option<u16>),
 }
 
@@ -149,12 +153,8 @@ impl<M: Fn(Delivery) -> Delivery> Open<M> {
                 Do::Nothing => continue,
                 Do::Send(message) => message,
                 Do::Ping if std::mem::take(&mut self.is_heard) => Message::Ping("".into()),
-                Do::Ping | Do::Close(None) => return,
-                Do::Close(Some(code)) => {
-                    let frame = CloseFrame { code, reason: "".into() };
-                    self.send(Message::Close(Some(frame))).await;
-                    return;
-                }
+                Do::Ping => return,
+                Do::Close(code) => return self.close(code).await,
             };
             if !self.send(message).await {
                 return;
@@ -184,6 +184,20 @@ impl<M: Fn(Delivery) -> Delivery> Open<M> {
         let item = Item::of(&(self.map)(delivery), self.data);
         let text = serde_json::to_string(&item).unwrap_or_default();
         Do::Send(Message::Text(text.into()))
+    }
+
+    /// Takes leave, and hears what the client has still to say: what it has sent and nobody has read would reset the
+    /// connection, and the code might never arrive.
+    async fn close(mut self, code: Option<u16>) {
+        if let Some(code) = code {
+            let frame = CloseFrame { code, reason: "".into() };
+            if !self.send(Message::Close(Some(frame))).await {
+                return;
+            }
+        }
+        // An answer to the client's own leave is sent by this, too.
+        let heard = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+        drop(tokio::time::timeout(LEAVE, heard).await);
     }
 
     /// Says whether it was taken. A client that takes nothing for as long as a ping is gone.

@@ -218,7 +218,7 @@ async fn who_is_slow_gets_what_was_said() {
         (SlowClients::SkipToLatest, vec!["gap skipped 9".to_owned()]),
         (SlowClients::Drop, ["gap skipped 7", "8", "9"].map(str::to_owned).to_vec()),
     ] {
-        let hub = Hub::builder(MemoryLog::new()).window_events(2).slow_clients(slow);
+        let hub = Hub::builder(MemoryLog::new()).window_events(2).max_lag(6).slow_clients(slow);
         let hub = hub.build().unwrap();
         let mut events = after(&hub, publish(&hub, "1").await).await;
         publish(&hub, "2").await;
@@ -226,7 +226,8 @@ async fn who_is_slow_gets_what_was_said() {
         for data in 3..=9 {
             publish(&hub, &data.to_string()).await;
         }
-        tokio::task::yield_now().await;
+        // Paused time goes on when nothing else does.
+        tokio::time::sleep(Duration::from_millis(1)).await;
         let mut given = Vec::new();
         while let std::task::Poll::Ready(Some(delivery)) =
             tokio_test::task::spawn(events.next()).poll()
@@ -241,6 +242,22 @@ async fn who_is_slow_gets_what_was_said() {
             let mut again = after(&hub, events.position()).await;
             assert_eq!(take(&mut again, 7).await, ["3", "4", "5", "6", "7", "8", "9"]);
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_falls_behind_a_little_reads_from_the_log() {
+    for slow in [SlowClients::Disconnect, SlowClients::SkipToLatest, SlowClients::Drop] {
+        let hub = Hub::builder(MemoryLog::new()).window_events(2).max_lag(7).slow_clients(slow);
+        let hub = hub.build().unwrap();
+        let mut events = after(&hub, publish(&hub, "1").await).await;
+        publish(&hub, "2").await;
+        assert_eq!(take(&mut events, 1).await, ["2"]);
+        for data in 3..=9 {
+            publish(&hub, &data.to_string()).await;
+        }
+        tokio::task::yield_now().await;
+        assert_eq!(take(&mut events, 7).await, ["3", "4", "5", "6", "7", "8", "9"]);
     }
 }
 

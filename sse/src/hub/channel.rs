@@ -71,8 +71,8 @@ impl Channel {
     }
 
     async fn listen(&self) -> Result<Announcements, StoreError> {
-        let Shared { log, guard, .. } = &*self.shared;
-        guard.run(|| log.announcements(Listen::new(&self.log))).await
+        let Shared { log, listening, .. } = &*self.shared;
+        listening.run(|| log.announcements(Listen::new(&self.log))).await
     }
 
     fn push(&self, entry: Entry) -> Pushed {
@@ -90,7 +90,10 @@ impl Channel {
             Read::Events(entries) if entries.is_empty() => false,
             Read::Events(entries) => {
                 trace::repaired!(entries.len());
-                self.window().fill(entries);
+                let mut window = self.window();
+                for entry in entries {
+                    window.push(entry);
+                }
                 true
             }
             Read::Gap(gap) => {
@@ -132,14 +135,18 @@ async fn pump(channel: Weak<Channel>, announcements: Announcements) {
         };
         if told.is_none() {
             let Some(channel) = channel.upgrade() else { return };
-            announcements = channel.listen().await.ok();
+            announcements = channel.listen().await.inspect_err(|error| trace::failed!(error)).ok();
         } else if let Some(Announced::Event(entry)) = told {
-            let Some(channel) = channel.upgrade() else { return };
-            if channel.push(entry) != Pushed::Hole {
+            let Some(pushed) = channel.upgrade().map(|channel| channel.push(entry)) else { return };
+            if pushed != Pushed::Hole {
                 continue;
             }
         }
-        if !catch_up(&channel).await || announcements.is_none() {
+        // What was not announced is not announced later, so it is read as soon as the store answers.
+        while !catch_up(&channel).await {
+            tokio::time::sleep(jittered(PAUSE)).await;
+        }
+        if announcements.is_none() {
             tokio::time::sleep(jittered(PAUSE)).await;
         }
     }
@@ -147,9 +154,13 @@ async fn pump(channel: Weak<Channel>, announcements: Announcements) {
 
 /// Whether the store has answered, as long as anybody is here.
 async fn catch_up(channel: &Weak<Channel>) -> bool {
-    while let Some(channel) = channel.upgrade() {
-        match channel.catch_up().await {
-            Ok(true) => {}
+    loop {
+        let Some(here) = channel.upgrade() else { return true };
+        let more = here.catch_up().await;
+        drop(here);
+        match more {
+            // Those who read along have their turn before there is more.
+            Ok(true) => tokio::task::yield_now().await,
             Ok(false) => return true,
             Err(error) => {
                 trace::failed!(error);
@@ -157,5 +168,4 @@ async fn catch_up(channel: &Weak<Channel>) -> bool {
             }
         }
     }
-    true
 }

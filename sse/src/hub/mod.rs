@@ -13,11 +13,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use stonework_core::{Clock, ConfigError, ConfigErrors, Key, StoreGuard, TokioClock};
+use stonework_core::{Clock, ConfigError, ConfigErrors, Key, StoreError, StoreGuard, TokioClock};
 
-use crate::Position;
 use crate::store::{Append, EventLog, MemoryLog};
+use crate::{LastEventId, Position, trace};
 use channel::Channel;
+use subscription::Start;
 use window::Limits;
 
 pub use delivery::Delivery;
@@ -59,12 +60,21 @@ pub struct Hub {
 struct Shared {
     log: Box<dyn EventLog>,
     guard: StoreGuard,
+    /// Of what listens, which may have a connection of its own: one that is away says nothing of the other.
+    listening: StoreGuard,
     clock: Arc<dyn Clock>,
     window: Limits,
-    slow: SlowClients,
+    slow: Slow,
     /// How long a log is quiet before it is looked at.
     looks_every: Duration,
     channels: Mutex<HashMap<Key, Weak<Channel>>>,
+}
+
+/// Who is slow, and what becomes of it.
+#[derive(Clone, Copy, Debug)]
+struct Slow {
+    policy: SlowClients,
+    max_lag: u64,
 }
 
 impl Hub {
@@ -79,7 +89,7 @@ impl Hub {
             log: Box::new(log),
             clock: None,
             window: Limits { events: 1_024, bytes: 1 << 20 },
-            slow: SlowClients::Disconnect,
+            slow: Slow { policy: SlowClients::Disconnect, max_lag: 10_000 },
             store_timeout: Duration::from_millis(500),
             looks_every: Duration::from_secs(15),
         }
@@ -102,7 +112,7 @@ impl Hub {
         let body = event.body();
         let Shared { log: store, guard, .. } = &*self.shared;
         let append = || store.append(Append::new(&log, id, &topic, body.clone()));
-        Ok(guard.run(append).await?)
+        Ok(guard.run(append).await.map_err(told)?)
     }
 
     /// The events of a log, from a position on or from now on.
@@ -112,17 +122,28 @@ impl Hub {
     /// When the store does not answer.
     pub async fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription, SubscribeError> {
         let channel = self.shared.channel(&subscribe.log);
-        channel.open().await?;
-        let start = match &subscribe.after {
-            None => subscription::Start::Now(channel.head().await?),
-            Some(after) => match after.position() {
-                Some(position) => subscription::Start::After(position),
-                None => subscription::Start::Unknown(channel.head().await?),
-            },
-        };
+        let start = start(&channel, subscribe.after.as_ref()).await.map_err(told)?;
         let ends = subscribe.expires_at.map(|at| at.saturating_sub(self.shared.clock.unix()));
         Ok(Subscription::new(channel, subscribe, start, self.shared.slow, ends))
     }
+}
+
+/// Where whoever was there begins, or is not known to have been.
+async fn start(channel: &Arc<Channel>, after: Option<&LastEventId>) -> Result<Start, StoreError> {
+    channel.open().await?;
+    Ok(match after {
+        None => Start::Now(channel.head().await?),
+        Some(after) => match after.position() {
+            Some(position) => Start::After(position),
+            None => Start::Unknown(channel.head().await?),
+        },
+    })
+}
+
+/// The same error, which logs know of.
+fn told(error: StoreError) -> StoreError {
+    trace::failed!(error);
+    error
 }
 
 impl Shared {
@@ -163,14 +184,14 @@ pub struct HubBuilder {
     log: Box<dyn EventLog>,
     clock: Option<Arc<dyn Clock>>,
     window: Limits,
-    slow: SlowClients,
+    slow: Slow,
     store_timeout: Duration,
     looks_every: Duration,
 }
 
 impl HubBuilder {
-    /// How many events of a log are kept for those who read along. Default 1,024. Who is further behind is
-    /// [slow](Self::slow_clients).
+    /// How many events of a log are kept here for those who read along. Default 1,024. Who is further behind reads from
+    /// the log.
     pub fn window_events(mut self, events: usize) -> Self {
         self.window.events = events;
         self
@@ -182,10 +203,17 @@ impl HubBuilder {
         self
     }
 
+    /// How many events a client may fall behind, once it has come to the end of the log. Default 10,000. Whoever falls
+    /// further is [slow](Self::slow_clients); nobody is who comes back after a long time.
+    pub fn max_lag(mut self, events: u64) -> Self {
+        self.slow.max_lag = events;
+        self
+    }
+
     /// What becomes of a client that does not read as fast as others write. Default
     /// [`SlowClients::Disconnect`].
     pub fn slow_clients(mut self, slow: SlowClients) -> Self {
-        self.slow = slow;
+        self.slow.policy = slow;
         self
     }
 
@@ -235,14 +263,16 @@ impl HubBuilder {
     fn unchecked(self) -> Hub {
         let Self { log, clock, window, slow, store_timeout, looks_every } = self;
         let clock = clock.unwrap_or_else(|| Arc::new(TokioClock::new()));
-        let guard = StoreGuard::new(store_timeout, Arc::clone(&clock));
+        let guard = || StoreGuard::new(store_timeout, Arc::clone(&clock));
+        let (guard, listening) = (guard(), guard());
         let channels = Mutex::new(HashMap::new());
-        Hub { shared: Arc::new(Shared { log, guard, clock, window, slow, looks_every, channels }) }
+        let shared = Shared { log, guard, listening, clock, window, slow, looks_every, channels };
+        Hub { shared: Arc::new(shared) }
     }
 }
 
 impl fmt::Debug for HubBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HubBuilder").field("slow_clients", &self.slow).finish_non_exhaustive()
+        f.debug_struct("HubBuilder").field("slow", &self.slow).finish_non_exhaustive()
     }
 }

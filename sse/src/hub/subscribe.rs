@@ -70,8 +70,11 @@ impl fmt::Debug for Subscribe {
     }
 }
 
-/// What becomes of a client that is so slow that the window of the hub has moved on: its connection takes less than
-/// what is published.
+/// What becomes of a client that has fallen further behind than it [may](crate::HubBuilder::max_lag): its connection
+/// takes less than what is published.
+///
+/// It is told as soon as it reads again. As long as it takes nothing at all, its stream cannot end by itself; what it
+/// holds then is its place, and what the connection has in its buffers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SlowClients {

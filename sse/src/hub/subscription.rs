@@ -11,7 +11,7 @@ use tokio::sync::futures::OwnedNotified;
 
 use super::channel::Channel;
 use super::window::Next;
-use super::{Delivery, SlowClients, Subscribe};
+use super::{Delivery, Slow, SlowClients, Subscribe};
 use crate::store::{Entry, Gap, Lost, Read};
 use crate::{Position, trace};
 
@@ -74,7 +74,9 @@ pub(super) enum Start {
 struct Reader {
     channel: Arc<Channel>,
     wanted: Subscribe,
-    slow: SlowClients,
+    slow: Slow,
+    /// It has come to the end of the log once.
+    has_caught_up: bool,
     at: Position,
     /// How many events were passed over since something was told.
     untold: u32,
@@ -87,8 +89,8 @@ enum Source {
     Window(u64),
     /// What was read of the log.
     Read(std::vec::IntoIter<Entry>),
-    /// What is being read of it.
-    Reading { reading: StoreFuture<Result<Read, StoreError>>, generation: u64 },
+    /// What is being read of it, since the window ended here.
+    Reading { reading: StoreFuture<Result<Read, StoreError>>, tail: Position },
 }
 
 impl Source {
@@ -112,7 +114,7 @@ impl Subscription {
         channel: Arc<Channel>,
         wanted: Subscribe,
         start: Start,
-        slow: SlowClients,
+        slow: Slow,
         ends: Option<Duration>,
     ) -> Self {
         let (at, first) = match start {
@@ -120,10 +122,13 @@ impl Subscription {
             Start::After(position) => (position, None),
             Start::Unknown(head) => {
                 let gap = Gap { lost: Lost::Unknown, resume: head };
+                trace::lost!(gap.lost);
                 (head, Some(Delivery::Gap(gap)))
             }
         };
-        let reader = Reader { channel, wanted, slow, at, untold: 0, source: Source::nothing() };
+        let source = Source::nothing();
+        let has_caught_up = false;
+        let reader = Reader { channel, wanted, slow, has_caught_up, at, untold: 0, source };
         let expires = ends.map(Deadline::after).map(Box::pin);
         Self { reader, first, changed: Box::pin(None), expires, end: None }
     }
@@ -192,72 +197,86 @@ impl Reader {
                 Some(entry) => self.pass(entry),
                 None => self.read_on(),
             },
-            Source::Reading { reading, generation } => {
-                let generation = *generation;
+            Source::Reading { reading, tail } => {
+                let tail = *tail;
                 let read = ready!(Pin::new(reading).poll(cx));
-                self.has_read(read, generation)
+                self.has_read(read, tail)
             }
         })
     }
 
     fn read_along(&mut self, generation: u64) -> Step {
         let window = self.channel.window();
-        let (event, behind) = match window.next(self.at, generation) {
-            Next::Event(entry) => (Some(entry.clone()), None),
+        let event = match window.next(self.at, generation) {
+            Next::Event(entry) => entry.clone(),
             Next::Wait => return Step::Wait,
-            Next::Behind(oldest) => (None, Some((oldest, window.tail()))),
-            Next::Elsewhere => (None, None),
+            Next::Elsewhere => {
+                drop(window);
+                self.source = Source::nothing();
+                return Step::Again;
+            }
         };
         drop(window);
-        if let Some(entry) = event {
-            return self.pass(entry);
-        }
-        let Some((oldest, tail)) = behind else {
-            self.source = Source::nothing();
-            return Step::Again;
-        };
-        let skip_to = match self.slow {
-            SlowClients::Disconnect => {
-                return Step::End(End::Slow);
-            }
-            SlowClients::SkipToLatest => tail,
-            SlowClients::Drop => oldest,
-        };
-        self.go_on(Gap { lost: Lost::Skipped, resume: skip_to })
+        self.pass(event)
     }
 
     /// Reads along from here on if it can, else more of the log.
     fn read_on(&mut self) -> Step {
         let window = self.channel.window();
         let (covers, generation) = (window.covers(self.at), window.generation());
+        let (oldest, tail) = (window.start(), window.tail());
         drop(window);
+        if self.has_caught_up && self.lag(tail) > self.slow.max_lag {
+            return self.give_up(oldest, tail);
+        }
+        self.has_caught_up |= covers;
         self.source = if covers {
             Source::Window(generation)
         } else {
             let (channel, at) = (Arc::clone(&self.channel), self.at);
             let read = async move { channel.read_after(at, BATCH).await };
-            Source::Reading { reading: StoreFuture::new(read), generation }
+            Source::Reading { reading: StoreFuture::new(read), tail }
         };
         Step::Again
     }
 
-    /// The window and the log may be of two histories, until somebody has looked. Nobody can wait for that here.
-    fn wait_for_more(&mut self, generation: u64) -> Step {
+    /// How many events it is behind. In another history that cannot be said.
+    const fn lag(&self, tail: Position) -> u64 {
+        let is_same = self.at.epoch == tail.epoch;
+        if is_same { tail.offset.saturating_sub(self.at.offset) } else { 0 }
+    }
+
+    /// It was here before, and others write faster than it reads.
+    fn give_up(&mut self, oldest: Position, tail: Position) -> Step {
+        let resume = match self.slow.policy {
+            SlowClients::Disconnect => return Step::End(End::Slow),
+            SlowClients::SkipToLatest => tail,
+            SlowClients::Drop => oldest,
+        };
+        self.go_on(Gap { lost: Lost::Skipped, resume })
+    }
+
+    /// It has come to the end of the log. The window goes on from there, or has not got there yet, be it that nobody has
+    /// looked since the log was lost; or it has gone further meanwhile.
+    ///
+    /// Else the two are of two histories that cannot be told apart from here: who was in one is neither slow nor fast
+    /// in the other.
+    fn wait_for_more(&mut self, before: Position) -> Step {
         let window = self.channel.window();
-        let is_other = window.generation() == generation
-            && window.next(self.at, generation) == Next::Elsewhere;
-        drop(window);
-        if is_other {
-            return Step::End(End::Failed);
-        }
-        self.source = Source::Window(generation);
+        let tail = window.tail();
+        let is_ahead = self.at.epoch != tail.epoch || self.at.offset > tail.offset;
+        self.has_caught_up = true;
+        self.source = match is_ahead || window.covers(self.at) {
+            true => Source::Window(window.generation()),
+            false if tail == before => return Step::End(End::Failed),
+            false => Source::nothing(),
+        };
         Step::Again
     }
 
-    fn has_read(&mut self, read: Result<Read, StoreError>, generation: u64) -> Step {
+    fn has_read(&mut self, read: Result<Read, StoreError>, tail: Position) -> Step {
         match read {
-            // It has come to the end, further than what was announced.
-            Ok(Read::Events(events)) if events.is_empty() => self.wait_for_more(generation),
+            Ok(Read::Events(events)) if events.is_empty() => self.wait_for_more(tail),
             Ok(Read::Events(events)) => {
                 self.source = Source::Read(events.into_iter());
                 Step::Again

@@ -38,9 +38,7 @@ pub(super) enum Next<'w> {
     Event(&'w Entry),
     /// Nothing yet.
     Wait,
-    /// What is not here any more. From here on it is.
-    Behind(Position),
-    /// The log was read anew, or the position is not of its history.
+    /// It is not here: the window has moved on, the log was read anew, or the position is not of its history.
     Elsewhere,
 }
 
@@ -76,18 +74,6 @@ impl Window {
         Pushed::New
     }
 
-    /// Adds events that were missing here. Nobody could have read along with more than there is room for, so that
-    /// nobody is slow who has not.
-    pub(super) fn fill(&mut self, entries: Vec<Entry>) {
-        let tail = self.tail;
-        for entry in entries {
-            self.push(entry);
-        }
-        if self.start().offset > tail.offset {
-            self.generation += 1;
-        }
-    }
-
     /// Goes on elsewhere: what lies between is lost, or the log is another one.
     pub(super) fn restart(&mut self, head: Position) {
         self.entries.clear();
@@ -96,7 +82,7 @@ impl Window {
     }
 
     /// Before the oldest.
-    fn start(&self) -> Position {
+    pub(super) fn start(&self) -> Position {
         self.entries.front().map_or(self.tail, Entry::before)
     }
 
@@ -121,11 +107,13 @@ impl Window {
             return Next::Elsewhere;
         }
         match self.after(position) {
+            // The log was read anew, and here nobody has looked yet.
+            _ if position.epoch != self.tail.epoch => Next::Wait,
             Some(next) if next.follows(position) => Next::Event(next),
             Some(_) => Next::Elsewhere,
             // Who has read the log may be ahead.
             None if position.offset >= self.tail.offset => Next::Wait,
-            None => Next::Behind(self.start()),
+            None => Next::Elsewhere,
         }
     }
 }
@@ -159,10 +147,6 @@ mod tests {
         match window.next(position, window.generation()) {
             Next::Event(entry) => Ok(entry.position.offset),
             Next::Wait => Err("wait"),
-            Next::Behind(start) => {
-                assert_eq!(start, window.start());
-                Err("behind")
-            }
             Next::Elsewhere => Err("elsewhere"),
         }
     }
@@ -171,7 +155,7 @@ mod tests {
     fn it_is_read_in_order_from_wherever_one_is() {
         let window = window(11..=15);
         for (offset, expected) in [
-            (11, Err("behind")),
+            (11, Err("elsewhere")),
             (12, Ok(13)),
             (13, Ok(14)),
             (14, Ok(15)),
@@ -216,6 +200,9 @@ mod tests {
             assert_eq!(window.covers(position), covered, "{position}");
         }
         assert_eq!(next(&window, Position::new(7, 12, 1)), Err("elsewhere"));
+        for offset in [0, 9, 12, 13, 99] {
+            assert_eq!(next(&window, Position::new(8, offset, 1)), Err("wait"), "{offset}");
+        }
     }
 
     #[test]
@@ -230,16 +217,6 @@ mod tests {
         window.push(entry(15, 1));
         assert_eq!(window.start(), at(14));
         assert_eq!(window.bytes, window.entries[0].frame.as_bytes().len());
-    }
-
-    #[test]
-    fn nobody_is_slow_when_more_was_missing_than_there_is_room_for() {
-        let mut window = window(11..=13);
-        window.fill((14..=16).map(|offset| entry(offset, 1)).collect());
-        assert_eq!(window.next(at(13), 0), Next::Event(&entry(14, 1)));
-        window.fill((17..=20).map(|offset| entry(offset, 1)).collect());
-        assert_eq!(window.next(at(16), 0), Next::Elsewhere);
-        assert_eq!(window.tail(), at(20));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 
 use tokio::sync::mpsc;
 
@@ -45,7 +45,8 @@ impl Announcements {
     pub async fn next(&mut self) -> Option<Announced> {
         let told = self.told.recv().await?;
         // What was told is older than what there was no room for, and all of it can be read.
-        let is_over = self.is_over.swap(false, Ordering::AcqRel);
+        fence(Ordering::SeqCst);
+        let is_over = self.is_over.swap(false, Ordering::SeqCst);
         Some(if is_over { Announced::Lapse } else { told })
     }
 }
@@ -56,7 +57,11 @@ impl Announcer {
         match self.told.try_send(told) {
             Ok(()) => true,
             Err(mpsc::error::TrySendError::Full(_)) => {
-                self.is_over.store(true, Ordering::Release);
+                self.is_over.store(true, Ordering::SeqCst);
+                // It may have heard everything meanwhile, and wait. If there is still no room, it has something to hear,
+                // and is told of the lapse with that.
+                fence(Ordering::SeqCst);
+                drop(self.told.try_send(Announced::Lapse));
                 true
             }
             Err(mpsc::error::TrySendError::Closed(_)) => false,

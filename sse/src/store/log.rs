@@ -80,7 +80,7 @@ pub struct ReadAfter<'a> {
     pub log: &'a Key,
     /// What comes after this.
     pub position: Position,
-    /// At most so many events.
+    /// At most so many events, and one at least if there is one.
     pub limit: usize,
 }
 

@@ -3,6 +3,9 @@
 mod announcements;
 mod log;
 mod memory;
+#[cfg(feature = "redis-1")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis-1")))]
+pub mod redis1;
 
 pub use announcements::{Announced, Announcements, Announcer};
 pub(crate) use log::identified;
