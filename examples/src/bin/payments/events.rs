@@ -8,9 +8,12 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use redis::Client;
+use redis::aio::ConnectionManager;
 use serde::Deserialize;
 use stonework_core::RequestHead;
 use stonework_sse::store::Entry;
+use stonework_sse::store::redis1::RedisLog;
 use stonework_sse::{
     DataFormat, Delivery, Drain, Event, EventSocket, Hub, LastEventId, Poll, Publish, SseBody,
     SseLayer, Subscribe, Ticket,
@@ -23,6 +26,8 @@ use crate::config::Failure;
 use crate::ledger::Transfer;
 use crate::problem::Refusal;
 use crate::routes::App;
+
+const PREFIX: &str = "payments:events:";
 
 /// The type of the events, and their topic.
 const TRANSFER: &str = "transfer";
@@ -43,9 +48,11 @@ pub(crate) fn layer(drain: &Drain) -> Result<SseLayer, Failure> {
         .map_err(|errors| Failure::Config(errors.to_string()))
 }
 
-/// Each account has a log of its own, so that nobody can read another's.
-pub(crate) fn hub() -> Hub {
-    Hub::in_memory()
+/// Each account has a log of its own, so that nobody can read another's. In Redis it is one log for all processes.
+pub(crate) fn hub(redis: Option<(ConnectionManager, Client)>) -> Result<Hub, Failure> {
+    let Some((connection, client)) = redis else { return Ok(Hub::in_memory()) };
+    let log = RedisLog::new(connection, client).key_prefix(PREFIX);
+    Hub::builder(log).build().map_err(|errors| Failure::Config(errors.to_string()))
 }
 
 /// Tells of a transfer that was made.

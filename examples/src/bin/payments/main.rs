@@ -67,11 +67,12 @@ async fn run() -> Result<(), Failure> {
         .map_err(|errors| Failure::Config(format!("ALLOWED_ORIGINS: {errors}")))?;
     let limits = limits::layer(config.rate, redis.clone())?;
     let idempotency = keys::layer(redis.clone())?;
-    let versions = versions::layer(redis)?;
+    let versions = versions::layer(redis.clone())?;
     let migrations = versions::migrations(&versions)?;
     let pages = pages::layer(&ledger).await?;
     let drain = Drain::new();
     let events = events::layer(&drain)?;
+    let hub = events::hub(redis.zip(config.redis))?;
     tell(cors.warnings());
     tell(limits.warnings());
     tell(idempotency.warnings());
@@ -80,7 +81,7 @@ async fn run() -> Result<(), Failure> {
 
     // Outermost first. Limits stand before `require`, so that strangers count against theirs. Idempotency
     // stands before versions, so that it keeps what was sent and answered, whatever a migration makes of it.
-    let app = App { ledger, hub: events::hub(), demo: config.demo };
+    let app = App { ledger, hub, demo: config.demo };
     let stack = ServiceBuilder::new()
         .layer(from_fn(panics::to_problem))
         .layer(map_request(account::identify))
