@@ -13,7 +13,8 @@ use crate::rejection::{PROBLEM_BASE, RETRY};
 pub struct SubscribeError(StoreError);
 
 impl SubscribeError {
-    /// The refusal as a problem (RFC 9457).
+    /// The refusal as a problem (RFC 9457). It is not the whole [answer](Self::to_response): a browser that is given no
+    /// more than this never comes back.
     pub fn problem(&self) -> Problem {
         Rejection::Unavailable.problem(PROBLEM_BASE, RETRY)
     }

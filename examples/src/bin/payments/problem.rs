@@ -107,6 +107,10 @@ fn body(rejection: &JsonRejection) -> Problem {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        if let Self::Events(error) = self {
+            // By more than its problem: the layer around streams tells browsers to come back instead.
+            return error.into_response();
+        }
         let mut response = self.problem().into_response();
         if !self.executed() {
             response.extensions_mut().insert(NotExecuted);
