@@ -188,15 +188,18 @@ impl Request {
     }
 
     /// Replaces who asks.
-    pub(crate) fn account(mut self, account: &str) -> Self {
-        let others = |line: &&str| !line.starts_with("authorization:");
-        self.head = self.head.split_inclusive("\r\n").filter(others).collect();
-        self.header("authorization", &format!("Bearer {account}"))
+    pub(crate) fn account(self, account: &str) -> Self {
+        self.without("authorization").header("authorization", &format!("Bearer {account}"))
     }
 
     /// Replaces what becomes of the connection.
-    pub(crate) fn connection(mut self, what: &str) -> Self {
-        self.head = self.head.replace("connection: close", &format!("connection: {what}"));
+    pub(crate) fn connection(self, what: &str) -> Self {
+        self.without("connection").header("connection", what)
+    }
+
+    fn without(mut self, name: &str) -> Self {
+        let others = |line: &&str| !line.starts_with(&format!("{name}: "));
+        self.head = self.head.split_inclusive("\r\n").filter(others).collect();
         self
     }
 
