@@ -196,8 +196,6 @@ mod hub;
 #[cfg(any(feature = "poll", feature = "ws"))]
 mod item;
 #[cfg(feature = "hub")]
-mod jitter;
-#[cfg(feature = "hub")]
 mod keep_alive;
 #[cfg(feature = "hub")]
 mod jitter;
