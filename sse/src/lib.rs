@@ -196,9 +196,9 @@ mod hub;
 #[cfg(any(feature = "poll", feature = "ws"))]
 mod item;
 #[cfg(feature = "hub")]
-mod keep_alive;
-#[cfg(feature = "hub")]
 mod jitter;
+#[cfg(feature = "hub")]
+mod keep_alive;
 #[cfg(feature = "hub")]
 mod last_event_id;
 #[cfg(feature = "hub")]
