@@ -261,6 +261,23 @@ async fn who_falls_behind_a_little_reads_from_the_log() {
     }
 }
 
+/// However little it may be behind: what is kept for those who read along is there for it, too.
+#[tokio::test(start_paused = true)]
+async fn who_goes_on_is_not_slow_at_once_again() {
+    let hub = Hub::builder(MemoryLog::new()).window_events(8).max_lag(2);
+    let hub = hub.slow_clients(SlowClients::Drop).build().unwrap();
+    let mut events = after(&hub, publish(&hub, "1").await).await;
+    assert!(is_quiet(&mut events));
+    for data in 2..=20 {
+        publish(&hub, &data.to_string()).await;
+    }
+    // Paused time goes on when nothing else does.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let expected = ["gap skipped 12", "13", "14", "15", "16", "17", "18", "19", "20"];
+    assert_eq!(take(&mut events, 9).await, expected);
+    assert!(is_quiet(&mut events));
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_comes_back_late_is_not_slow() {
     let hub = Hub::builder(MemoryLog::new()).window_events(2).build().unwrap();

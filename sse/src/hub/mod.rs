@@ -204,7 +204,7 @@ impl HubBuilder {
     }
 
     /// How many events a client may fall behind, once it has come to the end of the log. Default 10,000. Whoever falls
-    /// further is [slow](Self::slow_clients); nobody is who comes back after a long time.
+    /// further, and behind what is kept here, is [slow](Self::slow_clients); nobody is who comes back after a long time.
     pub fn max_lag(mut self, events: u64) -> Self {
         self.slow.max_lag = events;
         self

@@ -226,12 +226,11 @@ impl Reader {
         let (covers, generation) = (window.covers(self.at), window.generation());
         let (oldest, tail) = (window.start(), window.tail());
         drop(window);
-        if self.has_caught_up && self.lag(tail) > self.slow.max_lag {
-            return self.give_up(oldest, tail);
-        }
-        self.has_caught_up |= covers;
         self.source = if covers {
+            self.has_caught_up = true;
             Source::Window(generation)
+        } else if self.has_caught_up && self.lag(tail) > self.slow.max_lag {
+            return self.give_up(oldest, tail);
         } else {
             let (channel, at) = (Arc::clone(&self.channel), self.at);
             let read = async move { channel.read_after(at, BATCH).await };
@@ -282,7 +281,8 @@ impl Reader {
                 Step::Again
             }
             Ok(Read::Gap(gap)) => {
-                self.source = Source::nothing();
+                // It has as far to go as one who comes back.
+                (self.source, self.has_caught_up) = (Source::nothing(), false);
                 self.go_on(gap)
             }
             Err(error) => {
