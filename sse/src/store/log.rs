@@ -158,9 +158,12 @@ impl Entry {
     }
 
     /// The same event at the same place, which says this: for clients who read another version of it.
+    ///
+    /// Line breaks in its type, which would end the field, become spaces.
     #[must_use]
     pub fn saying(&self, said: &Said) -> Self {
-        let event = Event::new(&*said.data).of_type(&said.event_type);
+        let event_type = said.event_type.replace(['\r', '\n'], " ");
+        let event = Event::new(&*said.data).of_type(&event_type);
         Self { frame: identified(self.position, &event.body()), ..self.clone() }
     }
 
