@@ -136,6 +136,12 @@ impl Decoder {
         self.retry
     }
 
+    /// How much of what was fed waits for more.
+    #[cfg(feature = "testing")]
+    pub(crate) const fn buffered(&self) -> usize {
+        self.buffer.len() - self.read
+    }
+
     /// Where the next line is, without its end.
     fn line(&mut self) -> Option<(usize, usize)> {
         if self.skips_lf && self.read < self.buffer.len() {
@@ -154,12 +160,13 @@ impl Decoder {
         self.skips_lf = self.buffer[end] == b'\r';
         self.read = end + 1;
         self.searched = self.read;
-        if std::mem::take(&mut self.is_at_start) && self.buffer[start..end].starts_with(BOM) {
-            start += BOM.len();
-        }
+        // With its BOM, which counts as long as the line has not ended, too.
         if end - start > self.max {
             self.give_up();
             return None;
+        }
+        if std::mem::take(&mut self.is_at_start) && self.buffer[start..end].starts_with(BOM) {
+            start += BOM.len();
         }
         Some((start, end))
     }
@@ -406,6 +413,9 @@ mod tests {
         let mut decoder = Decoder::with_max(10);
         decoder.feed(b"data: aaa\ndata: aaa\ndata: aa\n");
         assert!(decoder.message().is_err());
+        let mut decoder = Decoder::with_max(10);
+        decoder.feed(b"\xef\xbb\xbfdata: aaaa\n\n");
+        assert!(decoder.message().is_err(), "as if the line had come before its end");
         let mut decoder = Decoder::with_max(10);
         decoder.feed(b"data: aaaa\n\n");
         assert_eq!(decoder.message().unwrap().unwrap().data, "aaaa");

@@ -189,6 +189,9 @@ mod drain;
 mod ending;
 #[cfg(feature = "hub")]
 mod future;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzz;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "hub")]
