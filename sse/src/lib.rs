@@ -79,7 +79,8 @@
 //! let drain = Drain::new();
 //! let streams =
 //!     SseLayer::builder().max_streams(50_000).max_streams_of(10, account).drain(&drain).build()?;
-//! // When the process is told to end: drain.now(Duration::from_secs(5)), and then the server's own shutdown.
+//! // When the process is told to end: drain.now(Duration::from_secs(5)), the server's own shutdown, and then
+//! // streams.drained(), which waits for WebSockets too.
 //! # Ok((hub, streams))
 //! # }
 //!
@@ -140,6 +141,18 @@
 //! - To end a stream whose client takes nothing at all: a body that is not polled cannot end. Set a write timeout or
 //!   `TCP_USER_TIMEOUT` at the server's sockets; hyper keeps some 400 KiB of such a connection at most.
 //! - A log in memory is gone with its process. Clients that come back are told of a gap.
+//!
+//! # What clients make of it
+//!
+//! Tests run these, over connections that are lost after any number of bytes and servers that are killed:
+//!
+//! | | comes back | |
+//! |---|---|---|
+//! | `EventSource` in Chromium | by itself | without TLS, a head that is cut off may be the end of it |
+//! | eventsource 5 (npm) | by itself | its waiting keeps no Node.js process from its end |
+//! | eventsource-parser 4 (npm) | by its caller | who hears of ids and times through `onId` and `onRetry` |
+//! | httpx-sse 0.4 (PyPI) | by its caller | tells of whatever has no data (an id alone, a time, a comment) as an event with empty data. Skip those, but keep their ids |
+//! | sseclient-py 1.9 (PyPI) | by its caller | tells of nothing but events, so that a connection that is lost before the first one begins anew; and of half an event where a body lasts as long as its connection (HTTP/1.0) |
 //!
 //! # Security
 //!
