@@ -13,6 +13,7 @@ pub mod migrate;
 mod pagination;
 pub mod ratelimit;
 mod rounds;
+pub mod sse;
 mod suite;
 mod table;
 mod time;

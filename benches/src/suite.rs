@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::work::Bench;
-use crate::{cors, idempotency, pagination, ratelimit, versioning};
+use crate::{cors, idempotency, pagination, ratelimit, sse, versioning};
 
 /// The word of the bare service, the first subject of every scenario.
 pub const FLOOR: &str = "floor";
@@ -16,6 +16,7 @@ pub fn suites() -> Vec<Suite> {
         idempotency::suite(),
         pagination::suite(),
         ratelimit::suite(),
+        sse::suite(),
         versioning::suite(),
     ]
 }

@@ -228,7 +228,10 @@ impl Block {
 fn push(text: &mut String, bytes: &[u8]) {
     match std::str::from_utf8(bytes) {
         Ok(valid) => text.push_str(valid),
-        Err(_) => text.push_str(&String::from_utf8_lossy(bytes)),
+        Err(_) => bytes.utf8_chunks().for_each(|chunk| {
+            text.push_str(chunk.valid());
+            text.extend((!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER));
+        }),
     }
 }
 

@@ -111,7 +111,7 @@ impl Hub {
         let topic = topic.unwrap_or_else(|| Key::from(event.name()));
         let body = event.body();
         let Shared { log: store, guard, .. } = &*self.shared;
-        let append = || store.append(Append::new(&log, id, &topic, body.clone()));
+        let append = || store.append(Append::new(&log, id, &topic, body));
         Ok(guard.run(append).await.map_err(told)?)
     }
 
