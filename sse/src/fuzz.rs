@@ -92,7 +92,7 @@ pub fn event(bytes: &[u8]) -> bool {
     let body = event.event.body();
     let entry = Entry::new(Position::new(1, 2, 3), 0, Key::from("topic"), &body);
     assert_eq!(entry.said(), event.said, "{entry:?}");
-    assert_eq!(entry.saying(&event.said).said(), event.said, "said again");
+    assert_eq!(entry.saying(&event.said.data).said(), event.said, "said again");
     true
 }
 

@@ -45,6 +45,15 @@ impl Ticket {
     }
 }
 
+/// The same for whoever may have none: never.
+#[cfg(any(feature = "poll", feature = "ws"))]
+pub(crate) async fn drained(ticket: Option<&Ticket>) {
+    match ticket {
+        Some(ticket) => ticket.drained().await,
+        None => std::future::pending().await,
+    }
+}
+
 struct Counted {
     limits: Arc<Limits>,
     key: Option<Key>,

@@ -10,6 +10,7 @@ use stonework_core::{RequestHead, StoreError, StoreErrorKind};
 
 use crate::item::Item;
 use crate::last_event_id::LAST_EVENT_ID;
+use crate::limits::drained;
 use crate::rejection::{PROBLEM_BASE, RETRY};
 use crate::{
     DataFormat, Delivery, End, Hub, Position, Rejection, Subscribe, SubscribeError, Subscription,
@@ -211,16 +212,10 @@ async fn wait_for(
     wait: Duration,
     ticket: Option<Ticket>,
 ) -> Option<Delivery> {
-    let drained = async {
-        match &ticket {
-            Some(ticket) => ticket.drained().await,
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
         biased;
         first = first(subscription) => first,
-        () = drained => None,
+        () = drained(ticket.as_ref()) => None,
         () = tokio::time::sleep(wait) => None,
     }
 }

@@ -7,6 +7,7 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_
 use axum::response::{IntoResponse, Response};
 
 use crate::item::Item;
+use crate::limits::drained;
 use crate::rejection::{PROBLEM_BASE, RETRY};
 use crate::{DataFormat, Delivery, End, Hub, Rejection, Subscribe, Subscription, Ticket};
 
@@ -135,12 +136,7 @@ impl<M: Fn(Delivery) -> Delivery> Open<M> {
         let mut pings = tokio::time::interval(self.ping);
         pings.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         pings.reset();
-        let drained = async {
-            match &ticket {
-                Some(ticket) => ticket.drained().await,
-                None => std::future::pending().await,
-            }
-        };
+        let drained = drained(ticket.as_ref());
         tokio::pin!(drained);
         loop {
             let next = tokio::select! {

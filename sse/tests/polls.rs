@@ -448,9 +448,8 @@ async fn clients_of_another_version_are_given_theirs() {
     let (poll, head) = (Poll::new(), RequestHead::of(&request));
     let answer = poll.answer_with(&site.hub, &head, events, |delivery| {
         let Delivery::Event(entry) = delivery else { return delivery };
-        let mut said = entry.said();
-        said.data.push_str(" of old");
-        Delivery::Event(entry.saying(&said))
+        let data = format!("{} of old", entry.said().data);
+        Delivery::Event(entry.saying(&data))
     });
     let page: Value = serde_json::from_slice(answer.await.unwrap().body()).unwrap();
     assert_eq!(page["events"][0]["data"], "2 of old");

@@ -204,9 +204,8 @@ async fn clients_of_another_version_are_given_theirs() {
     async fn open(State(site): State<Site>, upgrade: WebSocketUpgrade) -> Response {
         let map = |delivery| {
             let Delivery::Event(entry) = delivery else { return delivery };
-            let mut said = entry.said();
-            said.data.push_str(" of old");
-            Delivery::Event(entry.saying(&said))
+            let data = format!("{} of old", entry.said().data);
+            Delivery::Event(entry.saying(&data))
         };
         site.socket.open_with(&site.hub, Subscribe::to(LOG), None, upgrade, map).await
     }

@@ -201,17 +201,10 @@ fn no_field_is_smuggled_in() {
 fn what_is_said_again_smuggles_nothing_in() {
     let body = Bytes::from_static(b"event: t\ndata: a\n\n");
     let entry = Entry::new(Position::new(1, 2, 3), 0, Key::from("topic"), &body);
-    for (event_type, expected) in
-        [("t\nid: 9\n\ndata: b", "t id: 9  data: b"), ("t\r", "t "), ("", "message")]
-    {
-        let mut said = entry.said();
-        said.event_type = event_type.to_owned();
-        said.data = "c\rid: 9".to_owned();
-        let again = entry.saying(&said);
-        assert_eq!(again.frame.as_str().matches("id: 00000001.2.00000003\n").count(), 1);
-        assert_eq!(data(bytes(&again.frame)), ["c\nid: 9"]);
-        assert_eq!(again.said().event_type, expected);
-    }
+    let again = entry.saying("c\rid: 9\n\nevent: gap");
+    assert_eq!(again.frame.as_str().matches("id: 00000001.2.00000003\n").count(), 1);
+    assert_eq!(data(bytes(&again.frame)), ["c\nid: 9\n\nevent: gap"]);
+    assert_eq!(again.said().event_type, "t");
 }
 
 /// A server that never ends a line would fill the memory of its client.

@@ -164,13 +164,11 @@ impl Read {
 }
 
 fn migrated(events: &Events, entry: &Entry) -> Entry {
-    let mut said = entry.said();
-    match events.migrate(&said.data) {
-        Ok(data) => said.data = data.into_owned(),
+    match events.migrate(&entry.said().data) {
+        Ok(data) => entry.saying(&data),
         Err(error) => {
             eprintln!("payments: an event stays in its newest version: {error}");
-            return entry.clone();
+            entry.clone()
         }
     }
-    entry.saying(&said)
 }
