@@ -2,7 +2,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -56,6 +56,8 @@ pin_project! {
         allowed: Duration,
         clock: TokioClock,
         since: Option<Duration>,
+        // When the timer comes, and who is woken by it.
+        set: Option<(Duration, Waker)>,
         #[pin]
         timer: Option<Sleep>,
     }
@@ -89,7 +91,7 @@ impl Quiet {
     fn new(keep_alive: KeepAlive) -> Self {
         let every = keep_alive.time();
         let allowed = every.map(jittered).unwrap_or_default();
-        Self { every, allowed, clock: TokioClock::new(), since: None, timer: None }
+        Self { every, allowed, clock: TokioClock::new(), since: None, set: None, timer: None }
     }
 
     /// Something was sent.
@@ -99,30 +101,26 @@ impl Quiet {
         *this.since = None;
     }
 
-    /// Ready when it has been quiet for too long. The timer is not touched when something is sent, but looked at when
-    /// it fires: there are many events to one quiet time.
+    /// Ready when it has been quiet for too long. The timer is left alone when something is sent, and is set again when
+    /// its time has come: there are many events to one quiet time.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         let Some(every) = *this.every else { return Poll::Pending };
-        if this.since.is_none() {
-            *this.since = Some(this.clock.monotonic());
-        }
         loop {
-            if this.timer.is_none() {
-                this.timer.set(Some(sleep(*this.allowed)));
-            }
-            if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-                ready!(timer.poll(cx));
-            }
             let now = this.clock.monotonic();
-            let quiet = now.saturating_sub(this.since.unwrap_or(now));
-            let left = this.allowed.saturating_sub(quiet);
-            if left.is_zero() {
+            let ends = this.since.get_or_insert(now).saturating_add(*this.allowed);
+            if now >= ends {
                 (*this.since, *this.allowed) = (Some(now), every);
-                this.timer.set(Some(sleep(every)));
                 return Poll::Ready(());
             }
-            this.timer.set(Some(sleep(left)));
+            if matches!(&this.set, Some((at, woken)) if now < *at && woken.will_wake(cx.waker())) {
+                return Poll::Pending;
+            }
+            *this.set = Some((ends, cx.waker().clone()));
+            this.timer.set(Some(sleep(ends.saturating_sub(now))));
+            if this.timer.as_mut().as_pin_mut().is_none_or(|timer| timer.poll(cx).is_pending()) {
+                return Poll::Pending;
+            }
         }
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
@@ -83,7 +83,7 @@ impl Drain {
     /// Ready when this stream is to end.
     pub(crate) fn watch(&self) -> Draining {
         let begun = Arc::clone(&self.0.begun).notified_owned();
-        Draining { drain: self.clone(), begun, timer: None }
+        Draining { drain: self.clone(), begun, woken: None, timer: None }
     }
 }
 
@@ -103,6 +103,8 @@ pin_project! {
         drain: Drain,
         #[pin]
         begun: OwnedNotified,
+        // Who is woken when it begins.
+        woken: Option<Waker>,
         #[pin]
         timer: Option<Sleep>,
     }
@@ -114,8 +116,11 @@ impl Future for Draining {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         if this.timer.is_none() {
-            // It listens before it looks.
-            let _ = this.begun.poll(cx);
+            // It listens before it looks. That takes a lock, and a stream does so for each event.
+            if !this.woken.as_ref().is_some_and(|woken| woken.will_wake(cx.waker())) {
+                let _ = this.begun.poll(cx);
+                *this.woken = Some(cx.waker().clone());
+            }
             let Some(begun) = this.drain.0.how.get() else { return Poll::Pending };
             this.timer.set(Some(sleep(begun.left())));
         }

@@ -97,18 +97,14 @@ impl<'a> Event<'a> {
     }
 
     fn written(&self, id: Option<&str>) -> Frame {
-        let retry = self.retry.map(milliseconds);
-        let fields = [(ID, id), ("event: ", self.event_type)];
-        let given = || fields.iter().filter_map(|(name, value)| value.map(|value| (*name, value)));
-        let mut len = given().map(|(name, value)| name.len() + value.len() + 1).sum::<usize>() + 1;
-        len += lines(&self.data).map(|line| DATA.len() + line.len() + 1).sum::<usize>();
         let mut digits = itoa::Buffer::new();
-        let retry = retry.map(|retry| digits.format(retry));
-        len += retry.map_or(0, |retry| RETRY.len() + retry.len() + 1);
-        let mut writer = Writer::with_capacity(len);
-        given().for_each(|(name, value)| writer.field(name, value));
-        retry.into_iter().for_each(|retry| writer.field(RETRY, retry));
-        lines(&self.data).for_each(|line| writer.field(DATA, line));
+        let retry = self.retry.map(|retry| digits.format(milliseconds(retry)));
+        let fields = [(ID, id), ("event: ", self.event_type), (RETRY, retry)];
+        let given = fields.into_iter().filter_map(|(name, value)| value.map(|value| (name, value)));
+        let fields = given.chain(lines(&self.data).map(|line| (DATA, line)));
+        let len = fields.clone().map(|(name, value)| name.len() + value.len() + 1).sum::<usize>();
+        let mut writer = Writer::with_capacity(len + 1);
+        fields.for_each(|(name, value)| writer.field(name, value));
         writer.finish()
     }
 }
@@ -125,22 +121,47 @@ pub(crate) fn milliseconds(time: Duration) -> u64 {
 }
 
 pub(crate) fn is_id(id: &str) -> bool {
-    let is_safe = |byte: u8| byte.is_ascii_graphic() && !b"\"():<>?@[\\]{}".contains(&byte);
-    (1..=MAX_ID).contains(&id.len()) && id.bytes().all(is_safe)
+    (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|byte| SAFE[usize::from(byte)])
 }
 
+/// Which bytes an id may have. A table, since an id is looked at for each event.
+const SAFE: [bool; 256] = {
+    let (mut safe, mut byte) = ([false; 256], b'!');
+    while byte <= b'~' {
+        safe[byte as usize] = !matches!(
+            byte,
+            b'"' | b'('
+                | b')'
+                | b':'
+                | b'<'
+                | b'>'
+                | b'?'
+                | b'@'
+                | b'['
+                | b'\\'
+                | b']'
+                | b'{'
+                | b'}'
+        );
+        byte += 1;
+    }
+    safe
+};
+
 /// What lies between line breaks of any kind; an empty text is one line.
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(text);
+fn lines(text: &str) -> impl Iterator<Item = &str> + Clone {
+    let bytes = text.as_bytes();
+    let mut breaks = memchr::memchr2_iter(b'\r', b'\n', bytes);
+    let mut start = Some(0);
     std::iter::from_fn(move || {
-        let text = rest?;
-        let Some(end) = memchr::memchr2(b'\r', b'\n', text.as_bytes()) else {
-            rest = None;
-            return Some(text);
+        let from = start?;
+        let Some(end) = breaks.next() else {
+            start = None;
+            return Some(&text[from..]);
         };
-        let width = if text.as_bytes()[end..].starts_with(b"\r\n") { 2 } else { 1 };
-        rest = Some(&text[end + width..]);
-        Some(&text[..end])
+        let is_pair = bytes[end..].starts_with(b"\r\n");
+        start = Some(if is_pair { breaks.next().unwrap_or(end) } else { end } + 1);
+        Some(&text[from..end])
     })
 }
 

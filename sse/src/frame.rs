@@ -1,7 +1,9 @@
-use std::fmt::{self, Write};
+use std::fmt;
+#[cfg(feature = "hub")]
+use std::io::Write;
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::event::{RETRY, milliseconds};
 
@@ -15,7 +17,7 @@ impl Frame {
     /// Line breaks in the text become spaces.
     pub fn comment(text: &str) -> Self {
         let mut writer = Writer::with_capacity(text.len() + 4);
-        writer.field(": ", text.replace(['\r', '\n'], " "));
+        writer.field(": ", &text.replace(['\r', '\n'], " "));
         writer.finish()
     }
 
@@ -52,31 +54,38 @@ impl fmt::Debug for Frame {
     }
 }
 
-/// Writes a frame into a buffer that is large enough.
-pub(crate) struct Writer(BytesMut);
+/// Writes a frame into a buffer of its size. Bytes are copied and nothing is formatted: through `fmt`, five lines took
+/// twice as long.
+pub(crate) struct Writer(Vec<u8>);
 
 impl Writer {
     pub(crate) fn with_capacity(len: usize) -> Self {
-        Self(BytesMut::with_capacity(len))
+        Self(Vec::with_capacity(len))
     }
 
     /// A name with what stands before the value, and a value of one line.
-    pub(crate) fn field(&mut self, name: &str, value: impl fmt::Display) {
-        // A buffer grows if it has to.
+    pub(crate) fn field(&mut self, name: &str, value: &str) {
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(value.as_bytes());
+        self.0.push(b'\n');
+    }
+
+    /// The same of a value that is formatted.
+    #[cfg(feature = "hub")]
+    pub(crate) fn shown(&mut self, name: &str, value: impl fmt::Display) {
+        // A vector takes all there is.
         let written = writeln!(self.0, "{name}{value}");
         debug_assert!(written.is_ok(), "{name}");
     }
 
-    pub(crate) fn finish(mut self) -> Frame {
-        self.0.put_u8(b'\n');
-        Frame(self.0.freeze())
+    pub(crate) fn finish(self) -> Frame {
+        self.finish_with(b"\n")
     }
 
     /// Ends with a frame that is there already, without what would stand before.
-    #[cfg(feature = "hub")]
     pub(crate) fn finish_with(mut self, body: &[u8]) -> Frame {
-        self.0.put_slice(body);
-        Frame(self.0.freeze())
+        self.0.extend_from_slice(body);
+        Frame(self.0.into())
     }
 }
 

@@ -68,7 +68,7 @@ pub(crate) fn come_back(retry: Duration, was_at: Option<&LastEventId>) -> Frame 
     let id = was_at.map(LastEventId::as_str).filter(|id| is_id(id));
     let mut writer = Writer::with_capacity(RETRY.len() + 22 + id.map_or(0, |id| id.len() + 5));
     id.into_iter().for_each(|id| writer.field(ID, id));
-    writer.field(RETRY, milliseconds(retry));
+    writer.field(RETRY, itoa::Buffer::new().format(milliseconds(retry)));
     writer.finish()
 }
 

@@ -1,13 +1,16 @@
 //! One log, as it is read by those who are here.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
 use stonework_core::{Key, StoreError};
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::OnceCell;
 use tokio::task::AbortHandle;
 
 use super::Shared;
+use super::waiters::{Place, Waiters};
 use super::window::{Pushed, Window};
 use crate::jitter::jittered;
 use crate::store::{Announced, Announcements, Entry, Head, Listen, Read, ReadAfter};
@@ -20,21 +23,36 @@ const BATCH: usize = 256;
 const PAUSE: Duration = Duration::from_millis(250);
 
 pub(super) struct Channel {
-    pub(super) log: Key,
-    window: Mutex<Window>,
-    /// Something is new.
-    pub(super) changed: Arc<Notify>,
+    log: Key,
+    inner: Mutex<Inner>,
+    /// How often something was new: the round of those who wait.
+    round: AtomicU64,
     shared: Arc<Shared>,
     /// Listens, as long as anybody is here.
     pump: OnceCell<AbortHandle>,
+}
+
+/// What is new, and who waits for it.
+pub(super) struct Inner {
+    pub(super) window: Window,
+    waiters: Waiters,
+}
+
+impl Inner {
+    pub(super) fn wait(&mut self, before: Option<Place>, waker: &Waker) -> Place {
+        self.waiters.wait(before, waker)
+    }
 }
 
 impl Channel {
     pub(super) fn new(log: &Key, shared: &Arc<Shared>) -> Self {
         Self {
             log: log.clone(),
-            window: Mutex::new(Window::new(Position::start(0), shared.window)),
-            changed: Arc::new(Notify::new()),
+            inner: Mutex::new(Inner {
+                window: Window::new(Position::start(0), shared.window),
+                waiters: Waiters::default(),
+            }),
+            round: AtomicU64::new(0),
             shared: Arc::clone(shared),
             pump: OnceCell::new(),
         }
@@ -45,15 +63,35 @@ impl Channel {
         let opened = self.pump.get_or_try_init(|| async {
             let announcements = self.listen().await?;
             let head = self.head().await?;
-            self.window().restart(head);
+            self.lock().window.restart(head);
             let pump = pump(Arc::downgrade(self), announcements);
             Ok(tokio::spawn(pump).abort_handle())
         });
         opened.await.map(drop)
     }
 
-    pub(super) fn window(&self) -> MutexGuard<'_, Window> {
-        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nothing is new since somebody began to wait here.
+    pub(super) fn is_quiet_since(&self, place: Place) -> bool {
+        self.round.load(Ordering::Acquire) == place.round()
+    }
+
+    pub(super) fn leave(&self, place: Place) {
+        if self.is_quiet_since(place) {
+            self.lock().waiters.leave(place);
+        }
+    }
+
+    /// Wakes all who wait, once nothing is locked: they look at once, on other threads.
+    fn wake(&self, mut inner: MutexGuard<'_, Inner>) {
+        let mut all = inner.waiters.all();
+        self.round.store(inner.waiters.round(), Ordering::Release);
+        drop(inner);
+        all.drain().for_each(Waker::wake);
+        self.lock().waiters.give_back(all);
     }
 
     pub(super) async fn head(&self) -> Result<Position, StoreError> {
@@ -76,36 +114,34 @@ impl Channel {
     }
 
     fn push(&self, entry: Entry) -> Pushed {
-        let pushed = self.window().push(entry);
+        let mut inner = self.lock();
+        let pushed = inner.window.push(entry);
         if pushed == Pushed::New {
-            self.changed.notify_waiters();
+            self.wake(inner);
         }
         pushed
     }
 
     /// Reads what was not announced. Says whether there is more.
     async fn catch_up(&self) -> Result<bool, StoreError> {
-        let tail = self.window().tail();
-        let more = match self.read_after(tail, BATCH).await? {
-            Read::Events(entries) if entries.is_empty() => false,
+        let tail = self.lock().window.tail();
+        let read = self.read_after(tail, BATCH).await?;
+        let mut inner = self.lock();
+        match read {
+            Read::Events(entries) if entries.is_empty() => return Ok(false),
             Read::Events(entries) => {
                 trace::repaired!(entries.len());
-                let mut window = self.window();
                 for entry in entries {
-                    window.push(entry);
+                    inner.window.push(entry);
                 }
-                true
             }
             Read::Gap(gap) => {
                 trace::lost!(gap.lost);
-                self.window().restart(gap.resume);
-                true
+                inner.window.restart(gap.resume);
             }
-        };
-        if more {
-            self.changed.notify_waiters();
         }
-        Ok(more)
+        self.wake(inner);
+        Ok(true)
     }
 }
 

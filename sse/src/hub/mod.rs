@@ -6,6 +6,7 @@ mod publish;
 mod subscribe;
 mod subscribe_error;
 mod subscription;
+mod waiters;
 mod window;
 
 use std::collections::HashMap;
@@ -124,7 +125,7 @@ impl Hub {
         let channel = self.shared.channel(&subscribe.log);
         let start = start(&channel, subscribe.after.as_ref()).await.map_err(told)?;
         let ends = subscribe.expires_at.map(|at| at.saturating_sub(self.shared.clock.unix()));
-        Ok(Subscription::new(channel, subscribe, start, self.shared.slow, ends))
+        Ok(Subscription::new(channel, subscribe.wanted, start, self.shared.slow, ends))
     }
 }
 

@@ -7,28 +7,43 @@ use stonework_core::Key;
 use crate::LastEventId;
 use crate::store::Entry;
 
-pub(super) type Allow = Arc<dyn Fn(&Entry) -> bool + Send + Sync>;
+type Allow = Arc<dyn Fn(&Entry) -> bool + Send + Sync>;
+
+/// Which events are wanted.
+#[derive(Clone, Default)]
+pub(super) struct Wanted {
+    topics: Option<Box<[Key]>>,
+    allow: Option<Allow>,
+}
 
 /// What somebody wants to be told.
 #[derive(Clone)]
 #[must_use = "it is made by `Hub::subscribe`"]
 pub struct Subscribe {
     pub(super) log: Key,
-    pub(super) topics: Option<Vec<Key>>,
+    pub(super) wanted: Wanted,
     pub(super) after: Option<LastEventId>,
-    pub(super) allow: Option<Allow>,
     pub(super) expires_at: Option<Duration>,
+}
+
+impl Wanted {
+    /// Is it one that is wanted?
+    pub(super) fn wants(&self, entry: &Entry) -> bool {
+        self.topics.as_ref().is_none_or(|topics| topics.contains(&entry.topic))
+            && self.allow.as_ref().is_none_or(|allow| allow(entry))
+    }
 }
 
 impl Subscribe {
     /// All events of this log, from now on. Who may read the log is for you to say.
     pub fn to(log: impl Into<Key>) -> Self {
-        Self { log: log.into(), topics: None, after: None, allow: None, expires_at: None }
+        Self { log: log.into(), wanted: Wanted::default(), after: None, expires_at: None }
     }
 
     /// Only events of these topics. May be said more than once.
     pub fn topics<K: Into<Key>>(mut self, topics: impl IntoIterator<Item = K>) -> Self {
-        self.topics.get_or_insert_default().extend(topics.into_iter().map(Into::into));
+        let known = self.wanted.topics.take().unwrap_or_default().into_iter();
+        self.wanted.topics = Some(known.chain(topics.into_iter().map(Into::into)).collect());
         self
     }
 
@@ -40,8 +55,9 @@ impl Subscribe {
 
     /// Only events of which this says so. It is asked of each event whenever it is given, so that what somebody must
     /// not read any more is not replayed either.
-    pub fn allow(self, allow: impl Fn(&Entry) -> bool + Send + Sync + 'static) -> Self {
-        Self { allow: Some(Arc::new(allow)), ..self }
+    pub fn allow(mut self, allow: impl Fn(&Entry) -> bool + Send + Sync + 'static) -> Self {
+        self.wanted.allow = Some(Arc::new(allow));
+        self
     }
 
     /// It ends at this time, since 1970: when the token of whoever asks expires. A browser comes back at once, and is
@@ -55,12 +71,6 @@ impl Subscribe {
     pub(crate) fn cursor(&self) -> (bool, bool) {
         let after = self.after.as_ref();
         (after.is_some(), after.is_none_or(|after| after.position().is_some()))
-    }
-
-    /// Is it one that is wanted?
-    pub(super) fn wants(&self, entry: &Entry) -> bool {
-        self.topics.as_ref().is_none_or(|topics| topics.contains(&entry.topic))
-            && self.allow.as_ref().is_none_or(|allow| allow(entry))
     }
 }
 

@@ -2,16 +2,17 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
 use stonework_core::{Deadline, StoreError, StoreFuture};
-use tokio::sync::futures::OwnedNotified;
 
 use super::channel::Channel;
+use super::subscribe::Wanted;
+use super::waiters::Place;
 use super::window::Next;
-use super::{Delivery, Slow, SlowClients, Subscribe};
+use super::{Delivery, Slow, SlowClients};
 use crate::store::{Entry, Gap, Lost, Read};
 use crate::{Position, trace};
 
@@ -31,10 +32,8 @@ const CHECKPOINT: u32 = 64;
 #[must_use = "streams do nothing unless polled"]
 pub struct Subscription {
     reader: Reader,
-    // Told first.
-    first: Option<Delivery>,
-    /// In a box, so that a subscription can be moved.
-    changed: Pin<Box<Option<OwnedNotified>>>,
+    /// Told first.
+    first: Option<First>,
     expires: Option<Pin<Box<Deadline>>>,
     end: Option<End>,
 }
@@ -62,6 +61,13 @@ impl End {
     }
 }
 
+/// What is told of where it begins.
+#[derive(Clone, Copy)]
+enum First {
+    Checkpoint,
+    Lost(Lost),
+}
+
 /// Where it begins.
 #[derive(Clone, Copy)]
 pub(super) enum Start {
@@ -73,7 +79,7 @@ pub(super) enum Start {
 
 struct Reader {
     channel: Arc<Channel>,
-    wanted: Subscribe,
+    wanted: Wanted,
     slow: Slow,
     /// It has come to the end of the log once.
     has_caught_up: bool,
@@ -81,6 +87,8 @@ struct Reader {
     /// How many events were passed over since something was told.
     untold: u32,
     source: Source,
+    /// Where it waits for what is new, and who is woken then.
+    waits: Option<(Place, Waker)>,
 }
 
 /// Where the next event comes from.
@@ -104,33 +112,28 @@ enum Step {
     Give(Delivery),
     /// Look again.
     Again,
-    /// Nothing is there yet.
-    Wait,
     End(End),
 }
 
 impl Subscription {
     pub(super) fn new(
         channel: Arc<Channel>,
-        wanted: Subscribe,
+        wanted: Wanted,
         start: Start,
         slow: Slow,
         ends: Option<Duration>,
     ) -> Self {
         let (at, first) = match start {
-            Start::Now(head) => (head, Some(Delivery::Checkpoint(head))),
+            Start::Now(head) => (head, Some(First::Checkpoint)),
             Start::After(position) => (position, None),
-            Start::Unknown(head) => {
-                let gap = Gap { lost: Lost::Unknown, resume: head };
-                trace::lost!(gap.lost);
-                (head, Some(Delivery::Gap(gap)))
-            }
+            Start::Unknown(head) => (head, Some(First::Lost(Lost::Unknown))),
         };
         let source = Source::nothing();
         let has_caught_up = false;
-        let reader = Reader { channel, wanted, slow, has_caught_up, at, untold: 0, source };
+        let (untold, waits) = (0, None);
+        let reader = Reader { channel, wanted, slow, has_caught_up, at, untold, source, waits };
         let expires = ends.map(Deadline::after).map(Box::pin);
-        Self { reader, first, changed: Box::pin(None), expires, end: None }
+        Self { reader, first, expires, end: None }
     }
 
     /// What comes next; nothing when it has ended. Nothing is lost when the future is dropped.
@@ -180,18 +183,25 @@ impl Reader {
         Step::Give(Delivery::Checkpoint(self.at))
     }
 
-    fn go_on(&mut self, gap: Gap) -> Step {
+    fn begin(&mut self, first: First) -> Delivery {
+        match first {
+            First::Checkpoint => Delivery::Checkpoint(self.at),
+            First::Lost(lost) => self.go_on(Gap { lost, resume: self.at }),
+        }
+    }
+
+    fn go_on(&mut self, gap: Gap) -> Delivery {
         self.at = gap.resume;
         self.untold = 0;
         trace::lost!(gap.lost);
-        Step::Give(Delivery::Gap(gap))
+        Delivery::Gap(gap)
     }
 
     fn step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         Poll::Ready(match &mut self.source {
             Source::Window(generation) => {
                 let generation = *generation;
-                self.read_along(generation)
+                ready!(self.read_along(generation, cx.waker()))
             }
             Source::Read(events) => match events.next() {
                 Some(entry) => self.pass(entry),
@@ -205,27 +215,43 @@ impl Reader {
         })
     }
 
-    fn read_along(&mut self, generation: u64) -> Step {
-        let window = self.channel.window();
-        let event = match window.next(self.at, generation) {
-            Next::Event(entry) => entry.clone(),
-            Next::Wait => return Step::Wait,
+    /// Who is given the newest event waits from then on, so that to find out that there is nothing more takes no lock.
+    fn read_along(&mut self, generation: u64, waker: &Waker) -> Poll<Step> {
+        if self.is_waiting(waker) {
+            return Poll::Pending;
+        }
+        let mut here = self.channel.lock();
+        let next = match here.window.next(self.at, generation) {
+            Next::Event(entry) => Some(entry.clone()),
+            Next::Wait => None,
             Next::Elsewhere => {
-                drop(window);
+                drop(here);
                 self.source = Source::nothing();
-                return Step::Again;
+                return Poll::Ready(Step::Again);
             }
         };
-        drop(window);
-        self.pass(event)
+        let tail = here.window.tail();
+        if next.as_ref().is_none_or(|next| next.position == tail) {
+            let (before, known) = self.waits.take().unzip();
+            let waker =
+                known.filter(|known| known.will_wake(waker)).unwrap_or_else(|| waker.clone());
+            self.waits = Some((here.wait(before, &waker), waker));
+        }
+        drop(here);
+        next.map_or(Poll::Pending, |next| Poll::Ready(self.pass(next)))
+    }
+
+    fn is_waiting(&self, waker: &Waker) -> bool {
+        let waits = self.waits.as_ref();
+        waits.is_some_and(|(place, by)| self.channel.is_quiet_since(*place) && by.will_wake(waker))
     }
 
     /// Reads along from here on if it can, else more of the log.
     fn read_on(&mut self) -> Step {
-        let window = self.channel.window();
-        let (covers, generation) = (window.covers(self.at), window.generation());
-        let (oldest, tail) = (window.start(), window.tail());
-        drop(window);
+        let here = self.channel.lock();
+        let (covers, generation) = (here.window.covers(self.at), here.window.generation());
+        let (oldest, tail) = (here.window.start(), here.window.tail());
+        drop(here);
         self.source = if covers {
             self.has_caught_up = true;
             Source::Window(generation)
@@ -252,7 +278,7 @@ impl Reader {
             SlowClients::SkipToLatest => tail,
             SlowClients::Drop => oldest,
         };
-        self.go_on(Gap { lost: Lost::Skipped, resume })
+        Step::Give(self.go_on(Gap { lost: Lost::Skipped, resume }))
     }
 
     /// It has come to the end of the log. The window goes on from there, or has not got there yet, be it that nobody has
@@ -261,12 +287,12 @@ impl Reader {
     /// Else the two are of two histories that cannot be told apart from here: who was in one is neither slow nor fast
     /// in the other.
     fn wait_for_more(&mut self, before: Position) -> Step {
-        let window = self.channel.window();
-        let tail = window.tail();
+        let here = self.channel.lock();
+        let tail = here.window.tail();
         let is_ahead = self.at.epoch != tail.epoch || self.at.offset > tail.offset;
         self.has_caught_up = true;
-        self.source = match is_ahead || window.covers(self.at) {
-            true => Source::Window(window.generation()),
+        self.source = match is_ahead || here.window.covers(self.at) {
+            true => Source::Window(here.window.generation()),
             false if tail == before => return Step::End(End::Failed),
             false => Source::nothing(),
         };
@@ -283,7 +309,7 @@ impl Reader {
             Ok(Read::Gap(gap)) => {
                 // It has as far to go as one who comes back.
                 (self.source, self.has_caught_up) = (Source::nothing(), false);
-                self.go_on(gap)
+                Step::Give(self.go_on(gap))
             }
             Err(error) => {
                 trace::failed!(error);
@@ -302,13 +328,12 @@ impl Stream for Subscription {
             return this.over(End::Expired);
         }
         if let Some(first) = this.first.take() {
-            return Poll::Ready(Some(first));
+            return Poll::Ready(Some(this.reader.begin(first)));
         }
         loop {
             match ready!(this.reader.step(cx)) {
                 Step::Give(delivery) => return Poll::Ready(Some(delivery)),
                 Step::Again => {}
-                Step::Wait => ready!(this.wait(cx)),
                 Step::End(end) => return this.over(end),
             }
         }
@@ -328,21 +353,13 @@ impl Subscription {
     fn has_expired(&mut self, cx: &mut Context<'_>) -> bool {
         self.expires.as_mut().is_some_and(|expires| expires.as_mut().poll(cx).is_ready())
     }
+}
 
-    /// Ready when it is time to look again.
-    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(changed) = self.changed.as_mut().as_pin_mut() {
-            ready!(changed.poll(cx));
-            self.changed.set(None);
-            return Poll::Ready(());
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some((place, _)) = self.waits {
+            self.channel.leave(place);
         }
-        // From now on it hears what is new. What is new already is seen when it looks again.
-        let changed = Arc::clone(&self.reader.channel.changed).notified_owned();
-        self.changed.set(Some(changed));
-        if let Some(changed) = self.changed.as_mut().as_pin_mut() {
-            changed.enable();
-        }
-        Poll::Ready(())
     }
 }
 

@@ -184,7 +184,7 @@ pub struct Said {
 /// A body after its position.
 pub(crate) fn identified(position: Position, body: &[u8]) -> Frame {
     let mut writer = Writer::with_capacity(ID.len() + position.text_len() + 1 + body.len());
-    writer.field(ID, position);
+    writer.shown(ID, position);
     writer.finish_with(body)
 }
 
