@@ -2,7 +2,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
@@ -105,8 +105,8 @@ pin_project! {
         begun: OwnedNotified,
         // Who is woken when it begins.
         woken: Option<Waker>,
-        #[pin]
-        timer: Option<Sleep>,
+        // In a box: it is there for as long as it takes to end, and its room would be there for each stream.
+        timer: Option<Pin<Box<Sleep>>>,
     }
 }
 
@@ -114,7 +114,7 @@ impl Future for Draining {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
+        let this = self.project();
         if this.timer.is_none() {
             // It listens before it looks. That takes a lock, and a stream does so for each event.
             if !this.woken.as_ref().is_some_and(|woken| woken.will_wake(cx.waker())) {
@@ -122,12 +122,9 @@ impl Future for Draining {
                 *this.woken = Some(cx.waker().clone());
             }
             let Some(begun) = this.drain.0.how.get() else { return Poll::Pending };
-            this.timer.set(Some(sleep(begun.left())));
+            *this.timer = Some(Box::pin(sleep(begun.left())));
         }
-        if let Some(timer) = this.timer.as_mut().as_pin_mut() {
-            ready!(timer.poll(cx));
-        }
-        Poll::Ready(())
+        this.timer.as_mut().map_or(Poll::Ready(()), |timer| timer.as_mut().poll(cx))
     }
 }
 

@@ -124,8 +124,8 @@ impl<B: Body<Data = Bytes>> Body for EndingBody<B> {
             return Poll::Ready(None);
         }
         if let Some(draining) = this.draining.as_mut().as_pin_mut()
-            && !has_length(&*this.inner)
             && draining.poll(cx).is_ready()
+            && !has_length(&*this.inner)
         {
             (*this.is_over, *this.ticket) = (true, None);
             crate::trace::refused!("drained");

@@ -18,7 +18,7 @@ pub enum Delivery {
 
 impl Delivery {
     /// Where one is who has read it: what to come back with.
-    pub const fn position(&self) -> Position {
+    pub fn position(&self) -> Position {
         match self {
             Self::Event(entry) => entry.position,
             Self::Checkpoint(position) => *position,
@@ -31,7 +31,7 @@ impl From<Delivery> for Frame {
     /// As it is sent. An event that was written is not written again.
     fn from(delivery: Delivery) -> Self {
         match delivery {
-            Delivery::Event(entry) => entry.frame,
+            Delivery::Event(entry) => entry.frame.clone(),
             Delivery::Checkpoint(position) => identified(position, b"\n"),
             Delivery::Gap(gap) => {
                 identified(gap.resume, &Event::new(gap.to_json()).of_type(GAP).body())

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -121,10 +122,14 @@ impl<'a> Listen<'a> {
     }
 }
 
-/// An event that is in a log.
+/// An event that is in a log. Clones share it: each client that reads along is given one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Entry(Arc<Logged>);
+
+/// What an [`Entry`] is.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Entry {
+pub struct Logged {
     /// Where it is.
     pub position: Position,
     /// The tag of the event before it, so that it is known to follow.
@@ -136,13 +141,14 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// An event at this position, after the one of the tag `previous`. One allocation of the exact size.
+    /// An event at this position, after the one of the tag `previous`.
     pub fn new(position: Position, previous: u32, topic: Key, body: &[u8]) -> Self {
-        Self { position, previous, topic, frame: identified(position, body) }
+        let frame = identified(position, body);
+        Self(Arc::new(Logged { position, previous, topic, frame }))
     }
 
     /// The position before it.
-    pub const fn before(&self) -> Position {
+    pub fn before(&self) -> Position {
         let Position { epoch, offset, .. } = self.position;
         Position { epoch, offset: offset.saturating_sub(1), tag: self.previous }
     }
@@ -162,12 +168,20 @@ impl Entry {
     pub fn saying(&self, data: &str) -> Self {
         let Said { event_type, .. } = self.said();
         let event = Event::new(data).of_type(&event_type);
-        Self { frame: identified(self.position, &event.body()), ..self.clone() }
+        Self::new(self.position, self.previous, self.topic.clone(), &event.body())
     }
 
     /// Is it the one that comes next?
     pub fn follows(&self, position: Position) -> bool {
         self.before() == position && self.position.offset > position.offset
+    }
+}
+
+impl Deref for Entry {
+    type Target = Logged;
+
+    fn deref(&self) -> &Logged {
+        &self.0
     }
 }
 
@@ -188,10 +202,16 @@ pub(crate) fn identified(position: Position, body: &[u8]) -> Frame {
     writer.finish_with(body)
 }
 
-impl fmt::Debug for Entry {
+impl fmt::Debug for Logged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What it says may be nobody's business.
         f.debug_struct("Entry").field("position", &self.position).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -9,5 +9,5 @@ pub mod redis1;
 
 pub use announcements::{Announced, Announcements, Announcer};
 pub(crate) use log::identified;
-pub use log::{Append, Entry, EventLog, Gap, Head, Listen, Lost, Read, ReadAfter, Said};
+pub use log::{Append, Entry, EventLog, Gap, Head, Listen, Logged, Lost, Read, ReadAfter, Said};
 pub use memory::{MemoryLog, MemoryLogBuilder};
