@@ -5,31 +5,26 @@
 #[path = "../../idempotency/tests/support/redis.rs"]
 #[allow(dead_code)]
 mod redis_server;
+#[path = "shared/redis_turns.rs"]
+mod redis_turns;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use benches::{Rounds, print_head, print_row, wall_time};
 use redis::Script;
 use redis::aio::MultiplexedConnection;
 use redis_server::Server;
+use redis_turns::Caller;
 use stonework_ratelimit::Quota;
 use stonework_ratelimit::store::redis1::RedisStore;
 use stonework_ratelimit::store::{Acquire, Acquired, Bucket, Demand, LeasedStore, RateLimitStore};
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::JoinSet;
-
-const ROUNDS: usize = 31;
-const TURN: Duration = Duration::from_millis(100);
+use tokio::runtime::Builder;
 
 /// The least script that could keep something.
 const LIMIT: &str = "
     local found = redis.call('GET', KEYS[1])
     redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000)
     return found";
-
-/// Calls between two looks at the clock.
-const LAP: usize = 8;
 
 /// More than any subject uses up.
 const RATE: u32 = 1_000_000_000;
@@ -41,29 +36,21 @@ fn main() {
     let server = runtime.block_on(Server::start());
     let connection = runtime.block_on(server.connection());
     let store = RedisStore::new(connection.clone());
-    let mut subjects = [
+    let subjects = vec![
         Subject::Ping(connection.clone()),
         Subject::Script(connection, Arc::new(Script::new(LIMIT))),
         Subject::One(store.clone()),
         Subject::Three(store.clone()),
         Subject::Leased(LeasedStore::new(store)),
     ];
-    print_head(&["at once", "subject"], &["per second", "time ÷ PING", "throughput ÷ one limit"]);
-    for at_once in [1, 16, 128] {
-        let turn = |subject: &mut Subject| subject.turn(&runtime, at_once);
-        let rounds = Rounds::of(ROUNDS, &mut subjects, turn);
-        for (at, subject) in subjects.iter().enumerate() {
-            let [ping, one] = [0, 2];
-            let name = if at == 0 { at_once.to_string() } else { String::new() };
-            print_row(&[
-                name,
-                subject.title().to_owned(),
-                format!("{:.0}", rounds.median(|round| round[at])),
-                format!("{:.3}", rounds.median(|round| round[ping] / round[at])),
-                format!("{:.2}", rounds.median(|round| round[at] / round[one])),
-            ]);
-        }
-    }
+    redis_turns::show(
+        &runtime,
+        subjects,
+        &[
+            ("time ÷ PING", |round, at| round[0] / round[at]),
+            ("throughput ÷ one limit", |round, at| round[at] / round[2]),
+        ],
+    );
 }
 
 #[derive(Clone)]
@@ -75,39 +62,14 @@ enum Subject {
     Leased(LeasedStore<RedisStore<Connection>>),
 }
 
-impl Subject {
-    const fn title(&self) -> &'static str {
+impl Caller for Subject {
+    fn title(&self) -> &'static str {
         match self {
             Self::Ping(_) => "PING",
             Self::Script(..) => "limit: a script of one GET and one SET",
             Self::One(_) => "**stonework-ratelimit**, `RedisStore`, one limit",
             Self::Three(_) => "**stonework-ratelimit**, `RedisStore`, three limits at once",
             Self::Leased(_) => "**stonework-ratelimit**, `LeasedStore`, one limit",
-        }
-    }
-
-    /// Calls per second, with so many under way at once. All client code is on this thread.
-    fn turn(&self, runtime: &Runtime, at_once: usize) -> f64 {
-        let start = wall_time();
-        let calls = runtime.block_on(async {
-            let caller = |_| self.clone().call_until(start + TURN);
-            let callers: JoinSet<usize> = (0..at_once).map(caller).collect();
-            callers.join_all().await.into_iter().sum::<usize>()
-        });
-        calls as f64 / wall_time().saturating_sub(start).as_secs_f64()
-    }
-
-    /// At least one lap.
-    async fn call_until(mut self, end: Duration) -> usize {
-        let mut calls = 0;
-        loop {
-            for _ in 0..LAP {
-                self.call().await;
-            }
-            calls += LAP;
-            if wall_time() >= end {
-                return calls;
-            }
         }
     }
 

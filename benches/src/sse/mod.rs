@@ -5,6 +5,7 @@ mod decoders;
 mod encode;
 mod fan_out;
 mod polled;
+pub mod sockets;
 mod sources;
 
 pub use decode::{Case, reading};

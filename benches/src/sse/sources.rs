@@ -25,20 +25,29 @@ pub(super) fn data() -> String {
     "x".repeat(100)
 }
 
+/// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Name {
+#[non_exhaustive]
+pub enum Name {
     /// Nothing is published, and nobody is woken.
     Floor,
+    /// A hub.
     Stonework,
+    /// The same below the layer.
     Layered,
+    /// Bytes that all share.
     Shared,
+    /// axum's `Event`, written for each.
     Axum,
+    /// axum's `Sse` of which nothing ever comes.
+    Idle,
 }
 
 /// What publishes.
 #[derive(Clone)]
 pub(super) enum Source {
     Floor,
+    Idle,
     Hub(Hub),
     Layered(Hub, SseLayer),
     Shared(broadcast::Sender<Bytes>),
@@ -55,6 +64,7 @@ impl Source {
     pub(super) fn new(name: Name) -> Self {
         match name {
             Name::Floor => Self::Floor,
+            Name::Idle => Self::Idle,
             Name::Stonework => Self::Hub(Hub::in_memory()),
             Name::Layered => {
                 let layer = SseLayer::builder().max_streams(100_000).drain(&Drain::new()).build();
@@ -75,6 +85,10 @@ impl Source {
                 let Ok(response) = service.call(Request::new(())).await;
                 Body::new(response.into_body())
             }
+            Self::Idle => {
+                let sse = Sse::new(stream::pending::<Result<sse::Event, Infallible>>());
+                sse.keep_alive(sse::KeepAlive::default()).into_response().into_body()
+            }
             Self::Shared(sender) => Body::from_stream(BroadcastStream::new(sender.subscribe())),
             Self::Axum(sender) => {
                 let told = BroadcastStream::new(sender.subscribe());
@@ -88,7 +102,7 @@ impl Source {
     /// Tells all the next event.
     pub(super) async fn publish(&self, number: u64, data: &str) {
         match self {
-            Self::Floor => {}
+            Self::Floor | Self::Idle => {}
             Self::Hub(hub) | Self::Layered(hub, _) => {
                 let event = Event::new(data).event_type(EVENT_TYPE).expect("it is of one line");
                 hub.publish(Publish::to(LOG, event)).await.expect("it is in memory");
