@@ -59,6 +59,21 @@ async fn without_a_place_it_begins_now() {
     assert!(is_quiet(&mut events));
 }
 
+/// More than the log keeps, by one who never waits.
+#[tokio::test(start_paused = true)]
+async fn who_reads_along_misses_nothing_of_a_burst() {
+    let hub = Hub::in_memory();
+    let mut events = hub.subscribe(Subscribe::to(LOG)).await.unwrap();
+    assert_eq!(take(&mut events, 1).await, ["checkpoint 0"]);
+    let reader = tokio::spawn(async move { take(&mut events, 3_000).await });
+    let mut expected = Vec::new();
+    for event in 0..3_000 {
+        expected.push(event.to_string());
+        publish(&hub, &event.to_string()).await;
+    }
+    assert_eq!(reader.await.unwrap(), expected);
+}
+
 #[tokio::test(start_paused = true)]
 async fn from_a_place_on_all_is_given_once() {
     let hub = Hub::in_memory();

@@ -108,6 +108,9 @@ impl Hub {
         if event.name() == delivery::GAP {
             return Err(PublishErrorKind::Reserved.into());
         }
+        // A log in memory answers at once. Whoever publishes much lets those read who share the thread: else a burst could
+        // be more than the log keeps, for clients that are not slow at all.
+        tokio::task::consume_budget().await;
         let topic = topic.unwrap_or_else(|| Key::from(event.name()));
         let body = event.body();
         let Shared { log: store, guard, .. } = &*self.shared;
