@@ -152,7 +152,12 @@ impl<M: Fn(Delivery) -> Delivery> Open<M> {
                 Do::Ping => return,
                 Do::Close(code) => return self.close(code).await,
             };
-            if !self.send(message).await {
+            let sent = tokio::select! {
+                sent = self.send(message) => sent,
+                // A client that takes nothing is not waited for.
+                () = &mut drained => return self.close(Some(close_code::RESTART)).await,
+            };
+            if !sent {
                 return;
             }
         }
@@ -185,15 +190,17 @@ impl<M: Fn(Delivery) -> Delivery> Open<M> {
     /// Takes leave, and hears what the client has still to say: what it has sent and nobody has read would reset the
     /// connection, and the code might never arrive.
     async fn close(mut self, code: Option<u16>) {
-        if let Some(code) = code {
-            let frame = CloseFrame { code, reason: "".into() };
-            if !self.send(Message::Close(Some(frame))).await {
-                return;
+        let leave = async {
+            if let Some(code) = code {
+                let frame = CloseFrame { code, reason: "".into() };
+                if self.socket.send(Message::Close(Some(frame))).await.is_err() {
+                    return;
+                }
             }
-        }
-        // An answer to the client's own leave is sent by this, too.
-        let heard = async { while let Some(Ok(_)) = self.socket.recv().await {} };
-        drop(tokio::time::timeout(LEAVE, heard).await);
+            // An answer to the client's own leave is sent by this, too.
+            while let Some(Ok(_)) = self.socket.recv().await {}
+        };
+        drop(tokio::time::timeout(LEAVE, leave).await);
     }
 
     /// Says whether it was taken. A client that takes nothing for as long as a ping is gone.

@@ -319,6 +319,22 @@ async fn who_takes_nothing_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_takes_nothing_keeps_no_process_from_its_end() {
+    let site = Site::new(Hub::in_memory());
+    let mut client = site.connect("").await;
+    client.checkpoint().await;
+    for _ in 0..100 {
+        site.publish(&"x".repeat(100)).await;
+    }
+    tokio::time::sleep(seconds(1)).await;
+    let clock = TokioClock::new();
+    site.drain.now(seconds(1));
+    site.layer.drained().await;
+    // The spread, and the last word, which it does not take.
+    assert!(clock.monotonic() <= seconds(6) + Duration::from_millis(2), "{:?}", clock.monotonic());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_process_that_is_to_end_says_so() {
     let site = Site::new(Hub::in_memory());
     let mut client = site.connect("").await;
