@@ -282,12 +282,11 @@ pub use service::SseService;
 #[cfg(feature = "ws")]
 pub use ws::EventSocket;
 
-/// What is read of requests, for CORS to allow. Browsers send it by themselves; a page that does so on its own needs
-/// leave.
+/// What is read of requests, for CORS to allow. Browsers send the first by themselves; a page that does so on its own needs
+/// leave, as it does to compare what it has been given by a poll.
 #[cfg(feature = "hub")]
-pub const REQUEST_HEADERS: [http::HeaderName; 1] = [last_event_id::LAST_EVENT_ID];
+pub const REQUEST_HEADERS: &[&str] = &["last-event-id", "if-none-match"];
 
 /// What is written on responses, for CORS to expose.
 #[cfg(feature = "hub")]
-pub const RESPONSE_HEADERS: [http::HeaderName; 3] =
-    [last_event_id::LAST_EVENT_ID, http::header::ETAG, http::header::RETRY_AFTER];
+pub const RESPONSE_HEADERS: &[&str] = &["last-event-id", "etag", "retry-after"];

@@ -638,7 +638,7 @@ impl Service<Request<()>> for Silent {
 
 #[test]
 fn what_is_read_and_written_is_listed_for_cors() {
-    assert_eq!(REQUEST_HEADERS, ["last-event-id"]);
+    assert_eq!(REQUEST_HEADERS, ["last-event-id", "if-none-match"]);
     assert_eq!(RESPONSE_HEADERS, ["last-event-id", "etag", "retry-after"]);
 }
 
