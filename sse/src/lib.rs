@@ -145,9 +145,9 @@
 //! - That a transaction and its event are one. Publish from an outbox if they must be, with the id of the row.
 //! - Order between logs, and between publishers that do not wait for each other.
 //! - That a gap is told to clients that do not listen for it. In a page, that is `addEventListener("gap", …)`.
-//! - That all who are told of a gap have missed something that they had asked for. Of fewer than 64 events that are filtered
-//!   out a client is told nothing, and some keep no id that has no event: if the log forgets these events meanwhile, they
-//!   are missing. A log for each who reads has no such events.
+//! - That all who are told of a gap have missed something that they had asked for. Of fewer than 64 events that are
+//!   filtered out a client is told nothing, and some keep no id that has no event: if the log forgets these events
+//!   meanwhile, they are missing. A log for each who reads has no such events.
 //! - To end a stream whose client takes nothing at all: a body that is not polled cannot end. Set a write timeout or
 //!   `TCP_USER_TIMEOUT` at the server's sockets; hyper keeps some 400 KiB of such a connection at most.
 //! - A log in memory is gone with its process. Clients that come back are told of a gap.
@@ -170,8 +170,8 @@
 //!   [`Subscribe::allow`] is asked of every event that is given, old ones too.
 //! - A stream outlives the token that opened it: say [`Subscribe::expires_at`].
 //! - `EventSource` sends cookies, and no header of a page's own. Behind cookies, allow only your own origins.
-//! - Of a WebSocket a browser asks nobody's leave: CORS does not apply, and any page may open one with the cookies of whoever
-//!   looks at it. Behind cookies, compare the `Origin` header with your own before you open one.
+//! - Of a WebSocket a browser asks nobody's leave: CORS does not apply, and any page may open one with the cookies of
+//!   whoever looks at it. Behind cookies, compare the `Origin` header with your own before you open one.
 //! - Types and ids with line breaks are refused: nothing that a user writes begins a field or an event.
 //! - Bound what one account may open ([`SseLayerBuilder::max_streams_of`]). Browsers open six streams at most to one
 //!   origin over HTTP/1.1, all tabs together; serve HTTP/2.
@@ -294,8 +294,8 @@ pub use service::SseService;
 #[cfg(feature = "ws")]
 pub use ws::EventSocket;
 
-/// What is read of requests, for CORS to allow. Browsers send the first by themselves; a page that does so on its own needs
-/// leave, as it does to compare what it has been given by a poll.
+/// What is read of requests, for CORS to allow. Browsers send the first by themselves; a page that does so on its own
+/// needs leave, as it does to compare what it has been given by a poll.
 #[cfg(feature = "hub")]
 pub const REQUEST_HEADERS: &[&str] = &["last-event-id", "if-none-match"];
 

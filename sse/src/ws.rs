@@ -22,8 +22,8 @@ const LEAVE: Duration = Duration::from_secs(5);
 /// A delivery without a type is a checkpoint, and there for its id. A client that comes back says the last id that it was
 /// given, in a parameter of the query: browsers can send no header here. What is missing is a message of the type `gap`.
 ///
-/// Its route is for any method: over HTTP/2 a WebSocket begins with a `CONNECT` and not with a `GET`. Browsers send the cookies
-/// of your users from any page; see the crate's notes on security.
+/// Its route is for any method: over HTTP/2 a WebSocket begins with a `CONNECT` and not with a `GET`. Browsers send the
+/// cookies of your users from any page; see the crate's notes on security.
 ///
 /// A ping is sent every 30 seconds; a client that has not been heard of by the next one is gone.
 ///

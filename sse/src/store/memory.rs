@@ -206,8 +206,8 @@ impl MemoryLogBuilder {
         self
     }
 
-    /// How many logs there are. Default 10,000. Together they hold up to so many times [`max_bytes`](Self::max_bytes), which
-    /// by default is 10 GiB: keep the product below what you have.
+    /// How many logs there are. Default 10,000. Together they hold up to so many times [`max_bytes`](Self::max_bytes),
+    /// which by default is 10 GiB: keep the product below what you have.
     pub fn max_logs(mut self, logs: usize) -> Self {
         self.max_logs = logs;
         self
