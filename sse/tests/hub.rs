@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use stonework_core::Key;
-use stonework_sse::store::{EventLog, Lost, MemoryLog};
+use stonework_sse::store::{EventLog, Head, Lost, MemoryLog};
 use stonework_sse::{
     Delivery, Event, Hub, LastEventId, Position, Publish, PublishErrorKind, SlowClients, Subscribe,
     Subscription,
@@ -320,4 +320,52 @@ async fn a_place_where_something_was_lost_is_told_why() {
     ] {
         assert_eq!(lost.slug(), slug);
     }
+}
+
+/// Neither those that somebody has left nor those that nobody could come to.
+#[tokio::test(start_paused = true)]
+async fn logs_that_nobody_reads_are_forgotten() {
+    let hub = Hub::in_memory();
+    let known = || format!("{hub:?}");
+    let mut all = Vec::new();
+    for log in 0..20_u64 {
+        all.push(hub.subscribe(Subscribe::to(log)).await.unwrap());
+        all.push(hub.subscribe(Subscribe::to(log)).await.unwrap());
+    }
+    assert_eq!(known(), "Hub { logs: 20, .. }");
+    all.truncate(11);
+    assert_eq!(known(), "Hub { logs: 6, .. }");
+    drop(all);
+    assert_eq!(known(), "Hub { logs: 0, .. }");
+}
+
+/// Who has everything of a log that is lost has as far to go as one who comes back.
+#[tokio::test(start_paused = true)]
+async fn who_is_told_of_a_gap_is_not_slow() {
+    let log = MemoryLog::builder().max_logs(1).build().unwrap();
+    let hub = Hub::builder(log.clone()).window_events(1).max_lag(5).build().unwrap();
+    let mut events = hub.subscribe(Subscribe::to(LOG)).await.unwrap();
+    assert_eq!(take(&mut events, 1).await, ["checkpoint 0"]);
+    assert!(is_quiet(&mut events));
+    log.head(Head::new(&Key::from("other"))).await.unwrap();
+    let mut expected = vec!["gap replaced 0".to_owned()];
+    for event in 0..20 {
+        publish(&hub, &event.to_string()).await;
+        expected.push(event.to_string());
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(take(&mut events, 21).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_that_somebody_reads_are_lost_last() {
+    let log = MemoryLog::builder().max_logs(3).build().unwrap();
+    let hub = Hub::builder(log.clone()).build().unwrap();
+    let mut events = hub.subscribe(Subscribe::to(LOG)).await.unwrap();
+    assert_eq!(take(&mut events, 1).await, ["checkpoint 0"]);
+    for other in 0..10_u64 {
+        log.head(Head::new(&Key::from(other))).await.unwrap();
+    }
+    publish(&hub, "a").await;
+    assert_eq!(take(&mut events, 1).await, ["a"]);
 }
