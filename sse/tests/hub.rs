@@ -1,8 +1,13 @@
 //! What a hub gives to whom: from now on, from a place on, through holes, and never twice.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+#[path = "support/faulty.rs"]
+#[allow(dead_code)] // Other tests need more of it.
+mod faulty;
+
 use std::time::Duration;
 
+use faulty::{Faults, Faulty};
 use stonework_core::Key;
 use stonework_sse::store::{EventLog, Head, Lost, MemoryLog};
 use stonework_sse::{
@@ -368,4 +373,22 @@ async fn logs_that_somebody_reads_are_lost_last() {
     }
     publish(&hub, "a").await;
     assert_eq!(take(&mut events, 1).await, ["a"]);
+}
+
+/// What is appended while it is being asked where the log ends has been announced by then.
+#[tokio::test(start_paused = true)]
+async fn who_comes_listens_before_it_looks() {
+    for meanwhile in [5, 15] {
+        let log = Faulty::default();
+        let hub = Hub::builder(log.clone()).looks_every(Duration::from_secs(3_600));
+        let (hub, other) = (hub.build().unwrap(), Hub::builder(log.log.clone()).build().unwrap());
+        let start = log.log.head(Head::new(&Key::from(LOG))).await.unwrap();
+        log.set(Faults { takes: Duration::from_millis(10), ..Faults::default() });
+        let coming = tokio::spawn(async move { after(&hub, start).await });
+        tokio::time::sleep(Duration::from_millis(meanwhile)).await;
+        publish(&other, "a").await;
+        let mut events = coming.await.unwrap();
+        let told = tokio::time::timeout(Duration::from_secs(60), take(&mut events, 1)).await;
+        assert_eq!(told.unwrap(), ["a"], "{meanwhile}");
+    }
 }
