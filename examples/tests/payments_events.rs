@@ -479,7 +479,7 @@ async fn a_page_may_read_streams_and_polls_and_say_where_it_was() {
         let preflight = Request::new("OPTIONS", path)
             .header("origin", origin)
             .header("access-control-request-method", "GET")
-            .header("access-control-request-headers", "authorization,last-event-id");
+            .header("access-control-request-headers", "authorization,if-none-match,last-event-id");
         assert_eq!(service.ask(&preflight).await.status, 204, "{path}");
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::Event;
 use crate::event::{RETRY, milliseconds};
 
 /// A piece of an event stream, as it is sent. It is written once; clones share it.
@@ -39,6 +40,13 @@ impl Frame {
     pub fn as_str(&self) -> &str {
         // Whoever makes one writes text.
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// As [`Event::frame`].
+impl From<Event<'_>> for Frame {
+    fn from(event: Event<'_>) -> Self {
+        event.frame()
     }
 }
 
@@ -103,6 +111,11 @@ mod tests {
     fn times_are_in_milliseconds() {
         assert_eq!(Frame::retry(Duration::from_micros(2_500_999)).as_str(), "retry: 2500\n\n");
         assert_eq!(Frame::retry(Duration::MAX).as_str(), "retry: 18446744073709551615\n\n");
+    }
+
+    #[test]
+    fn an_event_becomes_one() {
+        assert_eq!(Frame::from(Event::new("a")), Event::new("a").frame());
     }
 
     #[test]

@@ -26,7 +26,7 @@ pin_project! {
 pin_project! {
     #[project = StateProj]
     enum State<F> {
-        Passing { #[pin] future: F },
+        Passing { #[pin] future: F, shared: Arc<Shared> },
         Going { #[pin] future: F, ticket: Option<Ticket>, asked: Asked, shared: Arc<Shared> },
         Answered { response: Option<Box<Response<Bytes>>> },
     }
@@ -39,8 +39,9 @@ pub(crate) struct Asked {
 }
 
 impl<F> ResponseFuture<F> {
-    pub(crate) const fn pass(future: F) -> Self {
-        Self { state: State::Passing { future } }
+    /// Of a request that is neither counted nor refused. What answers it may be a stream all the same.
+    pub(crate) fn pass(future: F, shared: &Arc<Shared>) -> Self {
+        Self { state: State::Passing { future, shared: Arc::clone(shared) } }
     }
 
     pub(crate) fn go(future: F, ticket: Ticket, asked: Asked, shared: &Arc<Shared>) -> Self {
@@ -61,10 +62,11 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
-            StateProj::Passing { future } => {
-                let passed = |body| StoneBody::inner(EndingBody::pass(body));
-                future.poll(cx).map_ok(|response| response.map(passed))
-            }
+            StateProj::Passing { future, shared } => future.poll(cx).map_ok(|response| {
+                let (parts, body) = response.into_parts();
+                let body = EndingBody::new(body, &parts.headers, None, None, shared);
+                Response::from_parts(parts, StoneBody::inner(body))
+            }),
             StateProj::Going { future, ticket, asked, shared } => {
                 future.poll(cx).map_ok(|response| {
                     let (parts, body) = response.into_parts();

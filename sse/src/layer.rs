@@ -15,7 +15,9 @@ use crate::shared::{KeyFn, Shared};
 /// Reads where a client was, turns away what would be too many streams, and ends streams when the process is to end.
 ///
 /// It belongs at the routes of events, and goes with whatever answers there: an [`SseBody`](crate::SseBody), another
-/// crate's stream, a poll. Only `GET` is looked at.
+/// crate's stream, a poll. `GET` is counted and may be turned away, and so is `CONNECT`, by which WebSockets begin over
+/// HTTP/2. Of other methods nothing is looked at but the answer: if it is an event stream, as that of many a `POST`
+/// is, it ends with the process.
 #[derive(Clone)]
 pub struct SseLayer {
     shared: Arc<Shared>,
@@ -41,7 +43,8 @@ impl SseLayer {
     }
 
     /// Ready when there are none. A server that shuts down gracefully does not wait for WebSockets: await this before the
-    /// process ends, so that they are [told to go](crate::Drain) and not cut off.
+    /// process ends, so that they are [told to go](crate::Drain) and not cut off. Not longer than you have: a stream
+    /// whose client takes nothing does not end.
     pub async fn drained(&self) {
         self.shared.limits.emptied().await;
     }

@@ -118,9 +118,16 @@
 //! # What it promises
 //!
 //! - **Nothing is lost silently.** A client that comes back with its last id gets every event after it, in order, each
-//!   once. If some of them are gone, it gets an event of the type `gap` first, and then all that there are. Its data says
-//!   why: `trimmed` (older than what is kept), `replaced` (the log is another one, or fell back to an older state),
-//!   `unknown` (the id is none of this service's), `skipped` (the client was slow, and you have said so).
+//!   once. If some of them are gone, it gets an event of the type `gap` first, whose data says why, and what comes after
+//!   that:
+//!   - `trimmed` (older than what is kept): all that there are.
+//!   - `replaced` (the log is another one, or fell back to an older state): all of the other one; of one that fell back,
+//!     what comes after where the client was, or after its end. What has taken the place of events that the client has
+//!     read is not given, since nobody knows how many these are.
+//!   - `unknown` (the id is none of this service's): what is new.
+//!   - `skipped` (the client was slow, and you have said so): what [`SlowClients`] says.
+//!
+//!   So whoever is told of a gap asks for the state of things anew, and goes on from there.
 //! - **That holds between reading back and reading along.** A subscriber listens before it looks where the log ends;
 //!   whatever was not announced is found by its number and read.
 //! - **An event is appended once**, however often it is published with the same id.
@@ -138,6 +145,9 @@
 //! - That a transaction and its event are one. Publish from an outbox if they must be, with the id of the row.
 //! - Order between logs, and between publishers that do not wait for each other.
 //! - That a gap is told to clients that do not listen for it. In a page, that is `addEventListener("gap", …)`.
+//! - That all who are told of a gap have missed something that they had asked for. Of fewer than 64 events that are
+//!   filtered out a client is told nothing, and some keep no id that has no event: if the log forgets these events
+//!   meanwhile, they are missing. A log for each who reads has no such events.
 //! - To end a stream whose client takes nothing at all: a body that is not polled cannot end. Set a write timeout or
 //!   `TCP_USER_TIMEOUT` at the server's sockets; hyper keeps some 400 KiB of such a connection at most.
 //! - A log in memory is gone with its process. Clients that come back are told of a gap.
@@ -160,6 +170,8 @@
 //!   [`Subscribe::allow`] is asked of every event that is given, old ones too.
 //! - A stream outlives the token that opened it: say [`Subscribe::expires_at`].
 //! - `EventSource` sends cookies, and no header of a page's own. Behind cookies, allow only your own origins.
+//! - Of a WebSocket a browser asks nobody's leave: CORS does not apply, and any page may open one with the cookies of
+//!   whoever looks at it. Behind cookies, compare the `Origin` header with your own before you open one.
 //! - Types and ids with line breaks are refused: nothing that a user writes begins a field or an event.
 //! - Bound what one account may open ([`SseLayerBuilder::max_streams_of`]). Browsers open six streams at most to one
 //!   origin over HTTP/1.1, all tabs together; serve HTTP/2.
@@ -282,12 +294,11 @@ pub use service::SseService;
 #[cfg(feature = "ws")]
 pub use ws::EventSocket;
 
-/// What is read of requests, for CORS to allow. Browsers send it by themselves; a page that does so on its own needs
-/// leave.
+/// What is read of requests, for CORS to allow. Browsers send the first by themselves; a page that does so on its own
+/// needs leave, as it does to compare what it has been given by a poll.
 #[cfg(feature = "hub")]
-pub const REQUEST_HEADERS: [http::HeaderName; 1] = [last_event_id::LAST_EVENT_ID];
+pub const REQUEST_HEADERS: &[&str] = &["last-event-id", "if-none-match"];
 
 /// What is written on responses, for CORS to expose.
 #[cfg(feature = "hub")]
-pub const RESPONSE_HEADERS: [http::HeaderName; 3] =
-    [last_event_id::LAST_EVENT_ID, http::header::ETAG, http::header::RETRY_AFTER];
+pub const RESPONSE_HEADERS: &[&str] = &["last-event-id", "etag", "retry-after"];

@@ -22,7 +22,7 @@ use crate::{
 /// | | |
 /// |---|---|
 /// | 200 | `{"events": [{"id", "type", "data"}, …], "cursor": …}` |
-/// | 204 | nothing has come in time; ask again after the same cursor |
+/// | 204 | nothing has come in time; ask again with the cursor of the header, which other events move |
 /// | 304 | nothing has come in time, and `If-None-Match` has the cursor |
 /// | 400 | the cursor is none |
 ///

@@ -117,8 +117,17 @@ pub(crate) fn wants_events(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let mut ranges = accepted.flat_map(|value| value.split(','));
     ranges.any(|range| {
-        let name = range.split(';').next().unwrap_or_default();
-        name.trim().eq_ignore_ascii_case("text/event-stream")
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        name.eq_ignore_ascii_case("text/event-stream") && !parts.any(is_zero)
+    })
+}
+
+/// A weight of nothing, which says what is not wanted (RFC 9110, section 12.4.2).
+fn is_zero(parameter: &str) -> bool {
+    let weight = parameter.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("q"));
+    weight.is_some_and(|(_, weight)| {
+        weight.starts_with('0') && weight.trim_matches(['0', '.']).is_empty()
     })
 }
 
@@ -131,6 +140,11 @@ mod tests {
         for (accept, expected) in [
             ("text/event-stream", true),
             ("application/json, TEXT/event-stream;q=0.5", true),
+            ("text/event-stream; charset=utf-8; q=0.001", true),
+            ("text/event-stream;q=1.000", true),
+            ("text/event-stream;q=0", false),
+            ("text/event-stream ; Q=0.000, */*", false),
+            ("text/event-stream;q=0, text/event-stream", true),
             ("*/*", false),
             ("text/*", false),
             ("text/event-streams", false),

@@ -49,8 +49,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        if request.method() != Method::GET {
-            return ResponseFuture::pass(self.inner.call(request));
+        if !may_open_a_stream(request.method()) {
+            return ResponseFuture::pass(self.inner.call(request), &self.shared);
         }
         let head = RequestHead::of(&request);
         let was_at = LastEventId::of(&head, &self.shared.parameters);
@@ -70,4 +70,9 @@ where
         let asked = Asked { wants_events, was_at };
         ResponseFuture::go(self.inner.call(request), ticket, asked, &self.shared)
     }
+}
+
+/// `CONNECT` is how WebSockets begin over HTTP/2 (RFC 8441).
+fn may_open_a_stream(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::CONNECT)
 }

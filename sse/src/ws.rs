@@ -22,6 +22,9 @@ const LEAVE: Duration = Duration::from_secs(5);
 /// A delivery without a type is a checkpoint, and there for its id. A client that comes back says the last id that it was
 /// given, in a parameter of the query: browsers can send no header here. What is missing is a message of the type `gap`.
 ///
+/// Its route is for any method: over HTTP/2 a WebSocket begins with a `CONNECT` and not with a `GET`. Browsers send the
+/// cookies of your users from any page; see the crate's notes on security.
+///
 /// A ping is sent every 30 seconds; a client that has not been heard of by the next one is gone.
 ///
 /// | the code it is closed with | |
@@ -152,7 +155,12 @@ impl<M: Fn(Delivery) -> Delivery> Open<M> {
                 Do::Ping => return,
                 Do::Close(code) => return self.close(code).await,
             };
-            if !self.send(message).await {
+            let sent = tokio::select! {
+                sent = self.send(message) => sent,
+                // A client that takes nothing is not waited for.
+                () = &mut drained => return self.close(Some(close_code::RESTART)).await,
+            };
+            if !sent {
                 return;
             }
         }
@@ -185,15 +193,17 @@ impl<M: Fn(Delivery) -> Delivery> Open<M> {
     /// Takes leave, and hears what the client has still to say: what it has sent and nobody has read would reset the
     /// connection, and the code might never arrive.
     async fn close(mut self, code: Option<u16>) {
-        if let Some(code) = code {
-            let frame = CloseFrame { code, reason: "".into() };
-            if !self.send(Message::Close(Some(frame))).await {
-                return;
+        let leave = async {
+            if let Some(code) = code {
+                let frame = CloseFrame { code, reason: "".into() };
+                if self.socket.send(Message::Close(Some(frame))).await.is_err() {
+                    return;
+                }
             }
-        }
-        // An answer to the client's own leave is sent by this, too.
-        let heard = async { while let Some(Ok(_)) = self.socket.recv().await {} };
-        drop(tokio::time::timeout(LEAVE, heard).await);
+            // An answer to the client's own leave is sent by this, too.
+            while let Some(Ok(_)) = self.socket.recv().await {}
+        };
+        drop(tokio::time::timeout(LEAVE, leave).await);
     }
 
     /// Says whether it was taken. A client that takes nothing for as long as a ping is gone.

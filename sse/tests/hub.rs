@@ -1,10 +1,15 @@
 //! What a hub gives to whom: from now on, from a place on, through holes, and never twice.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+#[path = "support/faulty.rs"]
+#[allow(dead_code)] // Other tests need more of it.
+mod faulty;
+
 use std::time::Duration;
 
+use faulty::{Faults, Faulty};
 use stonework_core::Key;
-use stonework_sse::store::{EventLog, Lost, MemoryLog};
+use stonework_sse::store::{EventLog, Head, Lost, MemoryLog};
 use stonework_sse::{
     Delivery, Event, Hub, LastEventId, Position, Publish, PublishErrorKind, SlowClients, Subscribe,
     Subscription,
@@ -57,6 +62,21 @@ async fn without_a_place_it_begins_now() {
     publish(&hub, "b").await;
     assert_eq!(take(&mut events, 2).await, ["a", "b"]);
     assert!(is_quiet(&mut events));
+}
+
+/// More than the log keeps, by one who never waits.
+#[tokio::test(start_paused = true)]
+async fn who_reads_along_misses_nothing_of_a_burst() {
+    let hub = Hub::in_memory();
+    let mut events = hub.subscribe(Subscribe::to(LOG)).await.unwrap();
+    assert_eq!(take(&mut events, 1).await, ["checkpoint 0"]);
+    let reader = tokio::spawn(async move { take(&mut events, 3_000).await });
+    let mut expected = Vec::new();
+    for event in 0..3_000 {
+        expected.push(event.to_string());
+        publish(&hub, &event.to_string()).await;
+    }
+    assert_eq!(reader.await.unwrap(), expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -304,5 +324,71 @@ async fn a_place_where_something_was_lost_is_told_why() {
         (Lost::Skipped, "skipped"),
     ] {
         assert_eq!(lost.slug(), slug);
+    }
+}
+
+/// Neither those that somebody has left nor those that nobody could come to.
+#[tokio::test(start_paused = true)]
+async fn logs_that_nobody_reads_are_forgotten() {
+    let hub = Hub::in_memory();
+    let known = || format!("{hub:?}");
+    let mut all = Vec::new();
+    for log in 0..20_u64 {
+        all.push(hub.subscribe(Subscribe::to(log)).await.unwrap());
+        all.push(hub.subscribe(Subscribe::to(log)).await.unwrap());
+    }
+    assert_eq!(known(), "Hub { logs: 20, .. }");
+    all.truncate(11);
+    assert_eq!(known(), "Hub { logs: 6, .. }");
+    drop(all);
+    assert_eq!(known(), "Hub { logs: 0, .. }");
+}
+
+/// Who has everything of a log that is lost has as far to go as one who comes back.
+#[tokio::test(start_paused = true)]
+async fn who_is_told_of_a_gap_is_not_slow() {
+    let log = MemoryLog::builder().max_logs(1).build().unwrap();
+    let hub = Hub::builder(log.clone()).window_events(1).max_lag(5).build().unwrap();
+    let mut events = hub.subscribe(Subscribe::to(LOG)).await.unwrap();
+    assert_eq!(take(&mut events, 1).await, ["checkpoint 0"]);
+    assert!(is_quiet(&mut events));
+    log.head(Head::new(&Key::from("other"))).await.unwrap();
+    let mut expected = vec!["gap replaced 0".to_owned()];
+    for event in 0..20 {
+        publish(&hub, &event.to_string()).await;
+        expected.push(event.to_string());
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(take(&mut events, 21).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_that_somebody_reads_are_lost_last() {
+    let log = MemoryLog::builder().max_logs(3).build().unwrap();
+    let hub = Hub::builder(log.clone()).build().unwrap();
+    let mut events = hub.subscribe(Subscribe::to(LOG)).await.unwrap();
+    assert_eq!(take(&mut events, 1).await, ["checkpoint 0"]);
+    for other in 0..10_u64 {
+        log.head(Head::new(&Key::from(other))).await.unwrap();
+    }
+    publish(&hub, "a").await;
+    assert_eq!(take(&mut events, 1).await, ["a"]);
+}
+
+/// What is appended while it is being asked where the log ends has been announced by then.
+#[tokio::test(start_paused = true)]
+async fn who_comes_listens_before_it_looks() {
+    for meanwhile in [5, 15] {
+        let log = Faulty::default();
+        let hub = Hub::builder(log.clone()).looks_every(Duration::from_secs(3_600));
+        let (hub, other) = (hub.build().unwrap(), Hub::builder(log.log.clone()).build().unwrap());
+        let start = log.log.head(Head::new(&Key::from(LOG))).await.unwrap();
+        log.set(Faults { takes: Duration::from_millis(10), ..Faults::default() });
+        let coming = tokio::spawn(async move { after(&hub, start).await });
+        tokio::time::sleep(Duration::from_millis(meanwhile)).await;
+        publish(&other, "a").await;
+        let mut events = coming.await.unwrap();
+        let told = tokio::time::timeout(Duration::from_secs(60), take(&mut events, 1)).await;
+        assert_eq!(told.unwrap(), ["a"], "{meanwhile}");
     }
 }

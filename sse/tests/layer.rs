@@ -90,7 +90,7 @@ async fn last_event_id(layer: &SseLayer, request: Builder) -> Option<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_a_get_is_looked_at() {
+async fn only_a_get_is_counted() {
     let drain = Drain::new();
     let layer = SseLayer::builder().max_streams(1).drain(&drain).build().unwrap();
     let with_id = |method: Method| {
@@ -105,10 +105,24 @@ async fn only_a_get_is_looked_at() {
         assert_eq!(told(&layer, with_id(method.clone())).await, expected, "{method}");
         let passed = open(&layer, with_id(method.clone())).await;
         assert_eq!((why(&passed), layer.streams()), (None, 1), "{method}");
-        // Nor does it end with the process: the keep-alive comes.
-        let frame = Box::pin(passed.into_body()).frame().await.unwrap().unwrap();
-        assert_eq!(frame.into_data().unwrap(), ":\n\n", "{method}");
+        // But if it is a stream, it ends with the process.
+        let rest = passed.into_body().collect().await.unwrap().to_bytes();
+        assert!(rest.starts_with(b"retry: "), "{method} {rest:?}");
     }
+}
+
+/// RFC 8441: what `Upgrade` is over HTTP/1.1.
+#[tokio::test]
+async fn a_connect_is_counted_as_a_get_is() {
+    let layer = SseLayer::builder().max_streams(1).build().unwrap();
+    let connect = || Request::builder().method(Method::CONNECT).uri("/?last_event_id=7");
+    let expected = Told { last_event_id: Some("7".to_owned()), is_counted: true };
+    assert_eq!(told(&layer, connect()).await, expected);
+    let held = open(&layer, connect()).await;
+    assert_eq!((why(&held), layer.streams()), (None, 1));
+    assert_eq!(why(&open(&layer, connect()).await), Some(Rejection::TooMany));
+    drop(held);
+    assert_eq!(layer.streams(), 0);
 }
 
 #[tokio::test]
@@ -624,7 +638,7 @@ impl Service<Request<()>> for Silent {
 
 #[test]
 fn what_is_read_and_written_is_listed_for_cors() {
-    assert_eq!(REQUEST_HEADERS, ["last-event-id"]);
+    assert_eq!(REQUEST_HEADERS, ["last-event-id", "if-none-match"]);
     assert_eq!(RESPONSE_HEADERS, ["last-event-id", "etag", "retry-after"]);
 }
 

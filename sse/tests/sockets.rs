@@ -9,11 +9,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{State, WebSocketUpgrade};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::any;
+use bytes::Bytes;
 use faulty::{Faults, Faulty};
 use futures_util::{SinkExt, StreamExt};
-use http::StatusCode;
-use hyper_util::rt::TokioIo;
+use http::{Request, StatusCode};
+use http_body_util::Empty;
+use hyper::ext::Protocol;
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use stonework_core::{Clock, Key, TokioClock};
@@ -24,6 +28,7 @@ use stonework_sse::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async, connect_async};
 
@@ -68,7 +73,7 @@ impl Site {
     }
 
     fn app(&self) -> Router {
-        Router::new().route("/socket", get(open).layer(self.layer.clone())).with_state(self.clone())
+        Router::new().route("/socket", any(open).layer(self.layer.clone())).with_state(self.clone())
     }
 
     async fn publish(&self, data: &str) -> Position {
@@ -98,6 +103,27 @@ impl Site {
         let (parts, body) = response.into_parts();
         assert_eq!(parts.headers["content-type"], "application/problem+json");
         (parts.status, serde_json::from_slice(&body.unwrap()).unwrap())
+    }
+
+    /// A client over HTTP/2, where a WebSocket is one stream of many (RFC 8441).
+    async fn connect_by_http2(&self) -> Client<TokioIo<Upgraded>> {
+        let (client, server) = tokio::io::duplex(1_024);
+        let service = TowerToHyperService::new(self.app());
+        let mut http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        tokio::spawn(
+            http2.enable_connect_protocol().serve_connection(TokioIo::new(server), service),
+        );
+        let handshake =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(client));
+        let (mut sender, connection) = handshake.await.unwrap();
+        tokio::spawn(connection);
+        let request = Request::connect("http://localhost/socket")
+            .extension(Protocol::from_static("websocket"));
+        let request = request.header("sec-websocket-version", "13").body(Empty::<Bytes>::new());
+        let response = sender.send_request(request.unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let upgraded = TokioIo::new(hyper::upgrade::on(response).await.unwrap());
+        Client(WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await)
     }
 
     /// Until there are so many sockets. Paused time goes on when nothing else does.
@@ -211,7 +237,7 @@ async fn clients_of_another_version_are_given_theirs() {
     }
     let site = Site::new(Hub::in_memory());
     let (client, server) = tokio::io::duplex(1_024);
-    let app = Router::new().route("/socket", get(open)).with_state(site.clone());
+    let app = Router::new().route("/socket", any(open)).with_state(site.clone());
     let server = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(server), TowerToHyperService::new(app))
         .with_upgrades();
@@ -316,6 +342,35 @@ async fn who_takes_nothing_is_gone() {
         tokio::time::sleep(seconds(10)).await;
     }
     assert_eq!(site.layer.streams(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_http2_it_is_counted_and_told_to_go_too() {
+    let site = Site::new(Hub::in_memory());
+    let mut client = site.connect_by_http2().await;
+    client.checkpoint().await;
+    assert_eq!(site.layer.streams(), 1);
+    site.publish("1").await;
+    assert_eq!(client.next().await["data"], "1");
+    site.drain.now(Duration::ZERO);
+    assert_eq!(client.closed().await, 1012);
+    site.until_open(0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_nothing_keeps_no_process_from_its_end() {
+    let site = Site::new(Hub::in_memory());
+    let mut client = site.connect("").await;
+    client.checkpoint().await;
+    for _ in 0..100 {
+        site.publish(&"x".repeat(100)).await;
+    }
+    tokio::time::sleep(seconds(1)).await;
+    let clock = TokioClock::new();
+    site.drain.now(seconds(1));
+    site.layer.drained().await;
+    // The spread, and the last word, which it does not take.
+    assert!(clock.monotonic() <= seconds(6) + Duration::from_millis(2), "{:?}", clock.monotonic());
 }
 
 #[tokio::test(start_paused = true)]

@@ -109,6 +109,9 @@ impl Hub {
         if event.name() == delivery::GAP {
             return Err(PublishErrorKind::Reserved.into());
         }
+        // A log in memory answers at once. Whoever publishes much lets those read who share the thread: else a burst
+        // could be more than the log keeps, for clients that are not slow at all.
+        tokio::task::consume_budget().await;
         let topic = topic.unwrap_or_else(|| Key::from(event.name()));
         let body = event.body();
         let Shared { log: store, guard, .. } = &*self.shared;
@@ -224,7 +227,9 @@ impl HubBuilder {
         self
     }
 
-    /// After which time without an event a log is looked at, in case that its announcements were lost. Default 15 s.
+    /// After which time without an event a log is looked at, in case that its announcements were lost. Default 15 s,
+    /// shortened at random by up to a half. It is one read of the store for each log that somebody has subscribed to
+    /// here.
     pub fn looks_every(mut self, time: Duration) -> Self {
         self.looks_every = time;
         self

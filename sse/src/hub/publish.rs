@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::Event;
 
 /// An event that is to be published, and where. Clones are the same event, which is not appended twice.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use = "it is published by `Hub::publish`"]
 pub struct Publish<'a> {
     pub(super) log: Key,
@@ -31,6 +31,13 @@ impl<'a> Publish<'a> {
     /// Which event it is, such as the bytes of a UUID from an outbox: two with the same id are one.
     pub fn id(self, id: impl Into<[u8; 16]>) -> Self {
         Self { id: id.into(), ..self }
+    }
+}
+
+impl fmt::Debug for Publish<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What it says may be nobody's business.
+        f.debug_struct("Publish").field("id", &self.id).finish_non_exhaustive()
     }
 }
 

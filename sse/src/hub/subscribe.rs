@@ -35,7 +35,8 @@ impl Wanted {
 }
 
 impl Subscribe {
-    /// All events of this log, from now on. Who may read the log is for you to say.
+    /// All events of this log, from now on. Who may read the log is for you to say. Its name is the same as
+    /// [`Publish::to`](crate::Publish::to) has it, byte by byte: `7_u64` and `"7"` are two logs.
     pub fn to(log: impl Into<Key>) -> Self {
         Self { log: log.into(), wanted: Wanted::default(), after: None, expires_at: None }
     }

@@ -53,7 +53,7 @@ pub trait EventLog: Send + Sync + 'static {
 }
 
 /// What is to be appended.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Append<'a> {
     /// To which log.
@@ -70,6 +70,13 @@ impl<'a> Append<'a> {
     /// This event.
     pub const fn new(log: &'a Key, id: [u8; 16], topic: &'a Key, body: Bytes) -> Self {
         Self { log, id, topic, body }
+    }
+}
+
+impl fmt::Debug for Append<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As of an entry.
+        f.debug_struct("Append").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -231,7 +238,8 @@ pub enum Read {
 pub struct Gap {
     /// Why.
     pub lost: Lost,
-    /// Where to go on: before the oldest event that there is.
+    /// Where to go on: before the oldest event that there is. In a log that fell back to an older state of itself, where
+    /// somebody was, or at the end if that lies before.
     pub resume: Position,
 }
 
@@ -343,6 +351,15 @@ mod tests {
             Read::Events(events) => Ok(events.len()),
             Read::Gap(gap) => Err((gap.lost, gap.resume.offset)),
         }
+    }
+
+    #[test]
+    fn debug_tells_nothing_of_what_is_said() {
+        let key = Key::from("k");
+        let append = Append::new(&key, [1; 16], &key, Bytes::from_static(b"data: secret\n\n"));
+        let entry = Entry::new(Position::new(7, 3, 30), 20, key.clone(), &append.body);
+        let shown = format!("{append:?} {entry:?}");
+        assert!(!shown.contains("secret"), "{shown}");
     }
 
     #[test]

@@ -14,6 +14,9 @@ use ring::Ring;
 /// How far a listener may fall behind before it is told to read.
 const ROOM: usize = 64;
 
+/// How often all logs are looked through, at the most.
+const SWEEPS: Duration = Duration::from_secs(1);
+
 /// How many logs are looked at for one that nobody listens to.
 const CANDIDATES: usize = 8;
 
@@ -41,10 +44,16 @@ const CANDIDATES: usize = 8;
 pub struct MemoryLog(Arc<Inner>);
 
 struct Inner {
-    logs: Mutex<LruCache<Key, Arc<Mutex<Ring>>>>,
+    logs: Mutex<Logs>,
     limits: Limits,
     max_logs: usize,
     clock: Arc<dyn Clock>,
+}
+
+struct Logs {
+    by_name: LruCache<Key, Arc<Mutex<Ring>>>,
+    /// When all of them were looked through for events that are too old.
+    swept: Duration,
 }
 
 /// What is kept of a log.
@@ -68,24 +77,41 @@ impl MemoryLog {
 
     /// Does this with a log, which is made if it is not there.
     fn with<T>(&self, log: &Key, act: impl FnOnce(&mut Ring, Duration) -> T) -> T {
-        let ring = self.ring(log);
-        let mut ring = locked(&ring);
         let now = self.0.clock.monotonic();
+        let ring = self.ring(log, now);
+        let mut ring = locked(&ring);
         ring.trim(&self.0.limits, now);
         act(&mut ring, now)
     }
 
-    fn ring(&self, log: &Key) -> Arc<Mutex<Ring>> {
+    fn ring(&self, log: &Key, now: Duration) -> Arc<Mutex<Ring>> {
         let mut logs = locked(&self.0.logs);
+        if now.saturating_sub(logs.swept) >= self.0.limits.age.max(SWEEPS) {
+            logs.swept = now;
+            let all = logs.by_name.iter().map(|(_, ring)| Arc::clone(ring)).collect();
+            drop(logs);
+            self.sweep(all, now);
+            logs = locked(&self.0.logs);
+        }
+        let logs = &mut logs.by_name;
         if let Some(ring) = logs.get(log) {
             return Arc::clone(ring);
         }
         if logs.len() >= self.0.max_logs {
-            make_room(&mut logs);
+            make_room(logs);
         }
         let ring = Arc::new(Mutex::new(Ring::new(fastrand::u32(..))));
         logs.insert(log.clone(), Arc::clone(&ring));
         ring
+    }
+
+    /// Logs that nobody uses any more do not trim themselves.
+    fn sweep(&self, all: Vec<Arc<Mutex<Ring>>>, now: Duration) {
+        for ring in all {
+            let mut ring = locked(&ring);
+            ring.trim(&self.0.limits, now);
+            ring.give_back();
+        }
     }
 }
 
@@ -138,7 +164,7 @@ impl Default for MemoryLog {
 
 impl fmt::Debug for MemoryLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let logs = locked(&self.0.logs).len();
+        let logs = locked(&self.0.logs).by_name.len();
         f.debug_struct("MemoryLog").field("logs", &logs).finish_non_exhaustive()
     }
 }
@@ -173,13 +199,15 @@ impl MemoryLogBuilder {
         self
     }
 
-    /// How long an event is kept. Default one hour.
+    /// How long an event is kept. Default one hour. What a log that nobody uses any more holds is freed within as long
+    /// again, as long as other logs are used.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.limits.age = age;
         self
     }
 
-    /// How many logs there are. Default 10,000.
+    /// How many logs there are. Default 10,000. Together they hold up to so many times [`max_bytes`](Self::max_bytes),
+    /// which by default is 10 GiB: keep the product below what you have.
     pub fn max_logs(mut self, logs: usize) -> Self {
         self.max_logs = logs;
         self
@@ -212,7 +240,37 @@ impl MemoryLogBuilder {
     fn unchecked(self) -> MemoryLog {
         let Self { limits, max_logs, clock } = self;
         let clock = clock.unwrap_or_else(|| Arc::new(TokioClock::new()));
-        let logs = Mutex::new(LruCache::new(usize::MAX));
-        MemoryLog(Arc::new(Inner { logs, limits, max_logs, clock }))
+        let logs = Logs { by_name: LruCache::new(usize::MAX), swept: clock.monotonic() };
+        MemoryLog(Arc::new(Inner { logs: Mutex::new(logs), limits, max_logs, clock }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn logs_that_nobody_uses_any_more_hold_nothing_that_is_too_old() {
+        let log = MemoryLog::builder().max_age(Duration::from_secs(60)).build().unwrap();
+        let append = async |name: &str| {
+            let (name, topic) = (Key::from(name), Key::from("t"));
+            let body = Bytes::from_static(b"data: x\n\n");
+            log.append(Append::new(&name, [7; 16], &topic, body)).await.unwrap()
+        };
+        let held = |name: &str| {
+            let ring = locked(&log.0.logs).by_name.peek(&Key::from(name)).map(Arc::clone).unwrap();
+            locked(&ring).len()
+        };
+        let last = append("a").await;
+        tokio::time::sleep(Duration::from_secs(59)).await;
+        append("b").await;
+        assert_eq!((held("a"), held("b")), (1, 1));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        append("c").await;
+        assert_eq!((held("a"), held("b")), (0, 1));
+        // Where it ended is still known.
+        assert_eq!(log.head(Head::new(&Key::from("a"))).await.unwrap(), last);
     }
 }

@@ -20,6 +20,12 @@ async fn heard(told: &mut Announcements) -> Option<Announced> {
     tokio::time::timeout(DEADLINE, told.next()).await.expect("something is told")
 }
 
+/// How many connections the server has, beside the one that asks.
+async fn clients(server: &Server) -> usize {
+    let clients: String = server.ask(cmd("CLIENT").arg("LIST")).await;
+    clients.lines().count() - 1
+}
+
 async fn channels(server: &Server) -> Vec<String> {
     server.ask(cmd("PUBSUB").arg("CHANNELS")).await
 }
@@ -44,6 +50,29 @@ async fn there_is_one_for_all_logs_and_none_when_nobody_listens() {
         drop(all);
         until("it ends", async || proxy.open() == 0).await;
     }
+}
+
+/// As whoever waits for the store for less long than it takes to connect.
+#[tokio::test]
+async fn it_is_there_for_who_comes_back_after_it_took_too_long() {
+    let server = Server::start().await;
+    let proxy = Proxy::before(&server).await;
+    let log = RedisLog::new(server.connection().await, proxy.client());
+    let mut first = tokio_test::task::spawn(log.announcements(Listen::new(&Key::from(LOG))));
+    assert!(first.poll().is_pending());
+    while proxy.connections() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(first.poll().is_pending());
+    drop(first);
+    until("it is connected", async || clients(&server).await == 2).await;
+    // It stays for a while, which is some round trips at least.
+    for _ in 0..50 {
+        assert_eq!(clients(&server).await, 2);
+    }
+    drop(listen(&log, LOG).await);
+    assert_eq!(proxy.connections(), 1, "it is the same one");
+    until("it ends", async || proxy.open() == 0).await;
 }
 
 #[tokio::test]

@@ -84,6 +84,18 @@ impl Ring {
         }
     }
 
+    /// The room of events that are gone, if there are no others.
+    pub(super) fn give_back(&mut self) {
+        if self.events.is_empty() {
+            (self.events, self.ids) = (VecDeque::new(), HashMap::new());
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
     fn forget_oldest(&mut self) {
         if let Some(Kept { entry, id, .. }) = self.events.pop_front() {
             self.bytes -= entry.frame.as_bytes().len();

@@ -157,6 +157,8 @@ impl Task {
         self.admit(&mut sink).await?;
         let mut pings = interval(PINGS_EVERY);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Whoever could not wait until it was connected comes back in a moment, and finds it.
+        pings.reset();
         loop {
             tokio::select! {
                 message = next(&mut messages) => self.tell(&message.ok_or_else(unavailable)?),
