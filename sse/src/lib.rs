@@ -145,9 +145,9 @@
 //! - That a transaction and its event are one. Publish from an outbox if they must be, with the id of the row.
 //! - Order between logs, and between publishers that do not wait for each other.
 //! - That a gap is told to clients that do not listen for it. In a page, that is `addEventListener("gap", …)`.
-//! - That all who are told of a gap have missed something that they had asked for. Of fewer than 64 events that are
-//!   filtered out a client is told nothing, and some keep no id that has no event: if the log forgets these events
-//!   meanwhile, they are missing. A log for each who reads has no such events.
+//! - That all who are told of a gap have missed something that they had asked for. Of events that are filtered out a
+//!   client is told where it is after 64 of them, or after 15 seconds; and some keep no id that has no event. If the log
+//!   forgets these events meanwhile, they are missing. A log for each who reads has no such events.
 //! - To end a stream whose client takes nothing at all: a body that is not polled cannot end. Set a write timeout or
 //!   `TCP_USER_TIMEOUT` at the server's sockets; hyper keeps some 400 KiB of such a connection at most.
 //! - A log in memory is gone with its process. Clients that come back are told of a gap.

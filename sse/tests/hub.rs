@@ -392,3 +392,24 @@ async fn who_comes_listens_before_it_looks() {
         assert_eq!(told.unwrap(), ["a"], "{meanwhile}");
     }
 }
+
+/// Of fewer events than it is told of at once, the log may keep none until it comes back.
+#[tokio::test(start_paused = true)]
+async fn who_waits_is_told_in_time_how_far_it_has_come() {
+    let minute = Duration::from_secs(60);
+    let log = MemoryLog::builder().max_age(minute).build().unwrap();
+    let hub = Hub::builder(log).build().unwrap();
+    let mine = || Subscribe::to(LOG).topics(["mine"]);
+    let mut events = hub.subscribe(mine()).await.unwrap();
+    assert_eq!(take(&mut events, 1).await, ["checkpoint 0"]);
+    publish(&hub, "other").await;
+    publish(&hub, "other").await;
+    let told = tokio::time::timeout(minute, take(&mut events, 1)).await;
+    assert_eq!(told.unwrap(), ["checkpoint 2"]);
+    let at = events.position();
+    // Nothing more to tell.
+    assert!(tokio::time::timeout(2 * minute, events.next()).await.is_err());
+    let mut again = hub.subscribe(mine().after(at)).await.unwrap();
+    hub.publish(Publish::to(LOG, Event::new("a")).topic("mine")).await.unwrap();
+    assert_eq!(take(&mut again, 1).await, ["a"]);
+}

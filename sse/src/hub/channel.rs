@@ -6,7 +6,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use stonework_core::{Key, StoreError};
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 use tokio::task::AbortHandle;
 
 use super::Shared;
@@ -30,15 +30,27 @@ pub(super) struct Channel {
     shared: Arc<Shared>,
     /// Listens, as long as anybody is here.
     pump: OnceCell<AbortHandle>,
+    /// The log is not what the window says.
+    doubted: Arc<Notify>,
 }
 
 /// What is new, and who waits for it.
 pub(super) struct Inner {
     pub(super) window: Window,
     waiters: Waiters,
+    /// Nobody listens any more.
+    is_over: bool,
 }
 
 impl Inner {
+    pub(super) const fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    pub(super) const fn round(&self) -> u64 {
+        self.waiters.round()
+    }
+
     pub(super) fn wait(&mut self, before: Option<Place>, waker: &Waker) -> Place {
         self.waiters.wait(before, waker)
     }
@@ -51,10 +63,12 @@ impl Channel {
             inner: Mutex::new(Inner {
                 window: Window::new(Position::start(0), shared.window),
                 waiters: Waiters::default(),
+                is_over: false,
             }),
             round: AtomicU64::new(0),
             shared: Arc::clone(shared),
             pump: OnceCell::new(),
+            doubted: Arc::default(),
         }
     }
 
@@ -64,14 +78,20 @@ impl Channel {
             let announcements = self.listen().await?;
             let head = self.head().await?;
             self.lock().window.restart(head);
-            let pump = pump(Arc::downgrade(self), announcements);
-            Ok(tokio::spawn(pump).abort_handle())
+            let alive = Alive(Arc::downgrade(self));
+            let doubted = Arc::clone(&self.doubted);
+            Ok(tokio::spawn(pump(alive, announcements, doubted)).abort_handle())
         });
         opened.await.map(drop)
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the log looked at: somebody has read what the window cannot go on from.
+    pub(super) fn doubt(&self) {
+        self.doubted.notify_one();
     }
 
     /// Whether nothing is new since somebody began to wait here.
@@ -104,7 +124,9 @@ impl Channel {
         position: Position,
         limit: usize,
     ) -> Result<Read, StoreError> {
-        let Shared { log, guard, .. } = &*self.shared;
+        let Shared { log, guard, reads, .. } = &*self.shared;
+        // Whoever waits for its turn does not wait for the store.
+        let _turn = reads.acquire().await;
         guard.run(|| log.read_after(ReadAfter::new(&self.log, position, limit))).await
     }
 
@@ -154,42 +176,91 @@ impl Drop for Channel {
     }
 }
 
+/// The channel, as whoever listens knows it. When that ends before all have gone, since the log has panicked or its
+/// runtime has ended, they are told: nothing would ever come.
+struct Alive(Weak<Channel>);
+
+impl Alive {
+    fn upgrade(&self) -> Option<Arc<Channel>> {
+        self.0.upgrade()
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        if let Some(channel) = self.upgrade() {
+            let mut inner = channel.lock();
+            inner.is_over = true;
+            channel.wake(inner);
+        }
+    }
+}
+
+/// What there is to do for whoever listens.
+enum Heard {
+    Event(Entry),
+    /// There may be more in the log.
+    Lapse,
+    Doubt,
+    Nobody,
+}
+
 /// Takes what is announced, and reads what was not. Whatever happens to announcements, the log is looked at now and
 /// then.
-async fn pump(channel: Weak<Channel>, announcements: Announcements) {
+async fn pump(channel: Alive, announcements: Announcements, doubted: Arc<Notify>) {
     let mut announcements = Some(announcements);
     loop {
         let Some(looks_every) = channel.upgrade().map(|channel| channel.shared.looks_every) else {
             return;
         };
-        let told = match &mut announcements {
+        let heard = match &mut announcements {
             Some(announcements) => tokio::select! {
-                told = announcements.next() => told,
-                () = tokio::time::sleep(jittered(looks_every)) => Some(Announced::Lapse),
+                biased;
+                told = announcements.next() => heard(told),
+                () = doubted.notified() => Heard::Doubt,
+                () = tokio::time::sleep(jittered(looks_every)) => Heard::Lapse,
             },
-            None => None,
+            None => Heard::Nobody,
         };
-        if told.is_none() {
-            let Some(channel) = channel.upgrade() else { return };
-            announcements = channel.listen().await.inspect_err(|error| trace::failed!(error)).ok();
-        } else if let Some(Announced::Event(entry)) = told {
-            let Some(pushed) = channel.upgrade().map(|channel| channel.push(entry)) else { return };
-            if pushed != Pushed::Hole {
-                continue;
+        let is_doubted = matches!(heard, Heard::Doubt);
+        match heard {
+            Heard::Event(entry) => {
+                let pushed = channel.upgrade().map(|channel| channel.push(entry));
+                if pushed != Some(Pushed::Hole) {
+                    continue;
+                }
             }
+            Heard::Nobody => {
+                let Some(channel) = channel.upgrade() else { return };
+                let listening = channel.listen().await;
+                announcements = listening.inspect_err(|error| trace::failed!(error)).ok();
+            }
+            Heard::Lapse | Heard::Doubt => {}
         }
         // What was not announced is not announced later, so it is read as soon as the store answers.
         while !catch_up(&channel).await {
             tokio::time::sleep(jittered(PAUSE)).await;
         }
-        if announcements.is_none() {
+        if is_doubted {
+            let Some(channel) = channel.upgrade() else { return };
+            channel.wake(channel.lock());
+        }
+        if announcements.is_none() || is_doubted {
             tokio::time::sleep(jittered(PAUSE)).await;
         }
     }
 }
 
+fn heard(told: Option<Announced>) -> Heard {
+    match told {
+        Some(Announced::Event(entry)) => Heard::Event(entry),
+        Some(Announced::Lapse) => Heard::Lapse,
+        None => Heard::Nobody,
+    }
+}
+
 /// Whether the store has answered, as long as anybody is here.
-async fn catch_up(channel: &Weak<Channel>) -> bool {
+async fn catch_up(channel: &Alive) -> bool {
     loop {
         let Some(here) = channel.upgrade() else { return true };
         let more = here.catch_up().await;

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use stonework_core::{Clock, ConfigError, ConfigErrors, Key, StoreError, StoreGuard, TokioClock};
+use tokio::sync::Semaphore;
 
 use crate::store::{Append, EventLog, MemoryLog};
 use crate::{LastEventId, Position, trace};
@@ -29,6 +30,10 @@ pub use publish::{Publish, PublishError, PublishErrorKind};
 pub use subscribe::{SlowClients, Subscribe};
 pub use subscribe_error::SubscribeError;
 pub use subscription::{End, Subscription};
+
+/// How many reads of the store are under way at once, of all logs together: enough to keep it busy, and so few that each
+/// is answered in time.
+const READS: usize = 64;
 
 /// Publishes events to logs, and gives them to all who have subscribed to one. Clones share it.
 ///
@@ -63,6 +68,8 @@ struct Shared {
     guard: StoreGuard,
     /// Of what listens, which may have a connection of its own: one that is away says nothing of the other.
     listening: StoreGuard,
+    /// Those who read at once. When a log is lost, or a connection, everybody wants to.
+    reads: Semaphore,
     clock: Arc<dyn Clock>,
     window: Limits,
     slow: Slow,
@@ -151,10 +158,11 @@ fn told(error: StoreError) -> StoreError {
 }
 
 impl Shared {
-    /// The one of this log, if anybody is there.
+    /// The one of this log, if anybody is there and listens.
     fn channel(self: &Arc<Self>, log: &Key) -> Arc<Channel> {
         let mut channels = self.channels();
-        if let Some(channel) = channels.get(log).and_then(Weak::upgrade) {
+        let known = channels.get(log).and_then(Weak::upgrade);
+        if let Some(channel) = known.filter(|channel| !channel.lock().is_over()) {
             return channel;
         }
         let channel = Arc::new(Channel::new(log, self));
@@ -272,7 +280,9 @@ impl HubBuilder {
         let guard = || StoreGuard::new(store_timeout, Arc::clone(&clock));
         let (guard, listening) = (guard(), guard());
         let channels = Mutex::new(HashMap::new());
-        let shared = Shared { log, guard, listening, clock, window, slow, looks_every, channels };
+        let reads = Semaphore::new(READS);
+        let shared =
+            Shared { log, guard, listening, reads, clock, window, slow, looks_every, channels };
         Hub { shared: Arc::new(shared) }
     }
 }

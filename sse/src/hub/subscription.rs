@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_core::Stream;
 use stonework_core::{Deadline, StoreError, StoreFuture};
 
-use super::channel::Channel;
+use super::channel::{Channel, Inner};
 use super::subscribe::Wanted;
 use super::waiters::Place;
 use super::window::Next;
@@ -23,6 +23,9 @@ const BATCH: usize = 64;
 /// go through more than the log keeps.
 const CHECKPOINT: u32 = 64;
 
+/// Or after so long, since the log may forget these few meanwhile: then it would be told of a gap.
+const CHECKPOINT_WITHIN: Duration = Duration::from_secs(15);
+
 /// What [`Hub::subscribe`](super::Hub::subscribe) gives: a stream of deliveries, in order, without holes and without
 /// any twice. It ends when the [client is too slow](SlowClients), when its token expires, or when the log cannot be
 /// read.
@@ -34,6 +37,8 @@ pub struct Subscription {
     reader: Reader,
     /// Told first.
     first: Option<First>,
+    /// When it is told of events that were not asked for.
+    untold: Option<Pin<Box<Deadline>>>,
     expires: Option<Pin<Box<Deadline>>>,
     end: Option<End>,
 }
@@ -99,6 +104,8 @@ enum Source {
     Read(std::vec::IntoIter<Entry>),
     /// What is being read of it, since the window ended here.
     Reading { reading: StoreFuture<Result<Read, StoreError>>, tail: Position },
+    /// The log once more, when it has been looked at since this round: the window is of another history.
+    Doubted(u64),
 }
 
 impl Source {
@@ -133,7 +140,7 @@ impl Subscription {
         let (untold, waits) = (0, None);
         let reader = Reader { channel, wanted, slow, has_caught_up, at, untold, source, waits };
         let expires = ends.map(Deadline::after).map(Box::pin);
-        Self { reader, first, expires, end: None }
+        Self { reader, first, untold: None, expires, end: None }
     }
 
     /// What comes next; nothing when it has ended. Nothing is lost when the future is dropped.
@@ -179,13 +186,17 @@ impl Reader {
         if self.untold < CHECKPOINT {
             return Step::Again;
         }
+        Step::Give(self.checkpoint())
+    }
+
+    const fn checkpoint(&mut self) -> Delivery {
         self.untold = 0;
-        Step::Give(Delivery::Checkpoint(self.at))
+        Delivery::Checkpoint(self.at)
     }
 
     fn begin(&mut self, first: First) -> Delivery {
         match first {
-            First::Checkpoint => Delivery::Checkpoint(self.at),
+            First::Checkpoint => self.checkpoint(),
             First::Lost(lost) => self.go_on(Gap { lost, resume: self.at }),
         }
     }
@@ -212,6 +223,10 @@ impl Reader {
                 let read = ready!(Pin::new(reading).poll(cx));
                 self.has_read(read, tail)
             }
+            Source::Doubted(round) => {
+                let round = *round;
+                ready!(self.read_again(round, cx.waker()))
+            }
         })
     }
 
@@ -230,15 +245,29 @@ impl Reader {
                 return Poll::Ready(Step::Again);
             }
         };
+        if next.is_none() && here.is_over() {
+            return Poll::Ready(Step::End(End::Failed));
+        }
         let tail = here.window.tail();
         if next.as_ref().is_none_or(|next| next.position == tail) {
-            let (before, known) = self.waits.take().unzip();
-            let waker =
-                known.filter(|known| known.will_wake(waker)).unwrap_or_else(|| waker.clone());
-            self.waits = Some((here.wait(before, &waker), waker));
+            wait(&mut self.waits, &mut here, waker);
         }
         drop(here);
         next.map_or(Poll::Pending, |next| Poll::Ready(self.pass(next)))
+    }
+
+    fn read_again(&mut self, round: u64, waker: &Waker) -> Poll<Step> {
+        let mut here = self.channel.lock();
+        if here.is_over() {
+            return Poll::Ready(Step::End(End::Failed));
+        }
+        if here.round() == round {
+            wait(&mut self.waits, &mut here, waker);
+            return Poll::Pending;
+        }
+        drop(here);
+        self.source = Source::nothing();
+        Poll::Ready(Step::Again)
     }
 
     fn is_waiting(&self, waker: &Waker) -> bool {
@@ -285,7 +314,7 @@ impl Reader {
     /// looked since the log was lost; or it has gone further meanwhile.
     ///
     /// Else the two are of two histories that cannot be told apart from here: who was in one is neither slow nor fast
-    /// in the other.
+    /// in the other. The log is looked at then.
     fn wait_for_more(&mut self, before: Position) -> Step {
         let here = self.channel.lock();
         let tail = here.window.tail();
@@ -293,7 +322,10 @@ impl Reader {
         self.has_caught_up = true;
         self.source = match is_ahead || here.window.covers(self.at) {
             true => Source::Window(here.window.generation()),
-            false if tail == before => return Step::End(End::Failed),
+            false if tail == before => {
+                self.channel.doubt();
+                Source::Doubted(here.round())
+            }
             false => Source::nothing(),
         };
         Step::Again
@@ -331,10 +363,11 @@ impl Stream for Subscription {
             return Poll::Ready(Some(this.reader.begin(first)));
         }
         loop {
-            match ready!(this.reader.step(cx)) {
-                Step::Give(delivery) => return Poll::Ready(Some(delivery)),
-                Step::Again => {}
-                Step::End(end) => return this.over(end),
+            match this.reader.step(cx) {
+                Poll::Ready(Step::Give(delivery)) => return Poll::Ready(Some(delivery)),
+                Poll::Ready(Step::Again) => {}
+                Poll::Ready(Step::End(end)) => return this.over(end),
+                Poll::Pending => return this.tell_of_others(cx).map(Some),
             }
         }
     }
@@ -350,9 +383,27 @@ impl Subscription {
         Poll::Ready(None)
     }
 
+    fn tell_of_others(&mut self, cx: &mut Context<'_>) -> Poll<Delivery> {
+        if self.reader.untold == 0 {
+            self.untold = None;
+            return Poll::Pending;
+        }
+        let in_time = || Box::pin(Deadline::after(CHECKPOINT_WITHIN));
+        ready!(self.untold.get_or_insert_with(in_time).as_mut().poll(cx));
+        self.untold = None;
+        Poll::Ready(self.reader.checkpoint())
+    }
+
     fn has_expired(&mut self, cx: &mut Context<'_>) -> bool {
         self.expires.as_mut().is_some_and(|expires| expires.as_mut().poll(cx).is_ready())
     }
+}
+
+/// From now on, whatever is new wakes this one.
+fn wait(waits: &mut Option<(Place, Waker)>, here: &mut Inner, waker: &Waker) {
+    let (before, known) = waits.take().unzip();
+    let waker = known.filter(|known| known.will_wake(waker)).unwrap_or_else(|| waker.clone());
+    *waits = Some((here.wait(before, &waker), waker));
 }
 
 impl Drop for Reader {
