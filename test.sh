@@ -65,6 +65,7 @@ stage_sql() {
 }
 
 stage_clients() {
+    need_redis
     need_python examples/clients/requirements.txt "$PWD/target/venv"
     need_node examples/clients "$PWD/target/node"
     STONEWORK_PYTHON=$PWD/target/venv/bin/python STONEWORK_NODE_MODULES=$PWD/target/node/node_modules \
@@ -72,6 +73,7 @@ stage_clients() {
 }
 
 stage_browser() {
+    need_redis
     need chromium chromium
     need_python cors/tests/browser/requirements.txt "$PWD/target/venv-browser"
     STONEWORK_PYTHON=$PWD/target/venv-browser/bin/python STONEWORK_CHROMIUM=$(command -v chromium) \

@@ -10,6 +10,9 @@ mod chromium;
 mod journey;
 #[path = "support/proxy.rs"]
 mod proxy;
+#[path = "../../idempotency/tests/support/redis.rs"]
+#[allow(dead_code)] // Other tests need more of it.
+mod redis_server;
 #[path = "support/server.rs"]
 mod server;
 #[path = "../../cors/tests/browser/sites.rs"]
@@ -23,6 +26,7 @@ use axum::extract::Path;
 use axum::routing::post;
 use journey::Journey;
 use proxy::Proxy;
+use redis_server::Server as Redis;
 use serde_json::{Value, json};
 use server::{Server, Told, all, raw, stream};
 use stonework_sse::store::MemoryLog;
@@ -103,6 +107,19 @@ async fn it_is_told_of_all_events_once_or_of_a_gap() {
     journey.assert_whole(&read.await.unwrap());
 }
 
+#[tokio::test]
+async fn over_a_redis_that_is_killed_it_is_told_of_all_events_or_of_a_gap() {
+    let _browser = alone().await;
+    for is_kept in [false, true] {
+        let mut redis = if is_kept { Redis::durable().await } else { Redis::start().await };
+        let mut journey = Journey::over(&redis).await;
+        let seen = hear(journey.seen.clone()).await;
+        let read = read(journey.proxy.url("/"), "/events", "end", &seen);
+        journey.go_over(&mut redis, is_kept).await;
+        journey.assert_whole(&read.await.unwrap());
+    }
+}
+
 /// Nothing has fired, and it knows where it was.
 #[tokio::test]
 async fn a_checkpoint_is_what_it_comes_back_with() {
@@ -137,7 +154,8 @@ async fn what_is_no_cursor_is_a_gap_and_the_stream_goes_on() {
 /// It keeps its place over a server that has nothing for it, and one that has no room for it.
 #[tokio::test]
 async fn it_is_told_to_go_and_turned_away_and_keeps_its_cursor() {
-    let (_browser, mut first) = (alone().await, Server::start());
+    let (_browser, log) = (alone().await, MemoryLog::new());
+    let mut first = Server::with(log.clone(), 10, SOON);
     let proxy = Proxy::start(first.address).await;
     let numbers = watch::Sender::new(0);
     let seen = hear(numbers.clone()).await;
@@ -146,11 +164,11 @@ async fn it_is_told_to_go_and_turned_away_and_keeps_its_cursor() {
     first.tell("note", "1").await;
     numbers.subscribe().wait_for(|seen| *seen == 1).await.unwrap();
     let cursor = Some(first.cursor().await);
-    let mut quiet = Server::with(first.log.clone(), 10, SOON);
+    let mut quiet = Server::with(log.clone(), 10, SOON);
     proxy.lead_to(Some(quiet.address));
     proxy.cut().await;
     assert_eq!(quiet.arrivals.recv().await, Some(cursor.clone()));
-    let mut full = Server::with(first.log.clone(), 1, SOON);
+    let mut full = Server::with(log.clone(), 1, SOON);
     let other = stream(&full).await;
     assert_eq!(full.arrivals.recv().await, Some(None));
     proxy.lead_to(Some(full.address));

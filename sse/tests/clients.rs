@@ -9,6 +9,9 @@ mod proxy;
 #[path = "../../examples/tests/clients/python.rs"]
 #[allow(dead_code)] // Other tests need more of it.
 mod python;
+#[path = "../../idempotency/tests/support/redis.rs"]
+#[allow(dead_code)] // Other tests need more of it.
+mod redis_server;
 #[path = "support/server.rs"]
 #[allow(dead_code)] // Other tests need more of it.
 mod server;

@@ -4,7 +4,7 @@
 
 use super::reads::{
     comes_back_after_a_drain, comes_back_from_anywhere, comes_back_when_there_is_room, is_refused,
-    keeps_its_cursor, reads, told,
+    keeps_its_cursor, reads, stays_over_a_killed_redis, told,
 };
 use crate::server::all;
 
@@ -18,6 +18,11 @@ async fn eventsource_reads_all_kinds_of_frames_as_browsers_do() {
 #[tokio::test]
 async fn eventsource_is_told_of_all_events_once_or_of_a_gap() {
     comes_back_from_anywhere(SCRIPT, |_| true).await;
+}
+
+#[tokio::test]
+async fn eventsource_stays_over_a_redis_that_is_killed() {
+    stays_over_a_killed_redis(SCRIPT, |_| true).await;
 }
 
 #[tokio::test]

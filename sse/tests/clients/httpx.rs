@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::reads::{
     comes_back_after_a_drain, comes_back_from_anywhere, comes_back_when_there_is_room, is_refused,
-    keeps_its_cursor, reads, told,
+    keeps_its_cursor, reads, stays_over_a_killed_redis, told,
 };
 use crate::server::{CHECKPOINT, Told, all, event};
 
@@ -35,6 +35,11 @@ async fn httpx_sse_reads_all_kinds_of_frames_and_tells_of_some_that_are_no_event
 #[tokio::test]
 async fn httpx_sse_is_told_of_all_events_once_or_of_a_gap() {
     comes_back_from_anywhere(SCRIPT, is_event).await;
+}
+
+#[tokio::test]
+async fn httpx_sse_stays_over_a_redis_that_is_killed() {
+    stays_over_a_killed_redis(SCRIPT, is_event).await;
 }
 
 fn times(lines: &[Value]) -> Vec<u64> {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::reads::{
     all_with_own_ids, comes_back_after_a_drain, comes_back_from_anywhere,
-    comes_back_when_there_is_room, is_refused, keeps_its_cursor, others, reads, told,
+    comes_back_when_there_is_room, is_refused, keeps_its_cursor, others, reads,
+    stays_over_a_killed_redis, told,
 };
 
 const SCRIPT: &str = "parser_events.mjs";
@@ -24,6 +25,11 @@ async fn eventsource_parser_reads_all_kinds_of_frames() {
 #[tokio::test]
 async fn eventsource_parser_is_told_of_all_events_once_or_of_a_gap() {
     comes_back_from_anywhere(SCRIPT, |_| true).await;
+}
+
+#[tokio::test]
+async fn eventsource_parser_stays_over_a_redis_that_is_killed() {
+    stays_over_a_killed_redis(SCRIPT, |_| true).await;
 }
 
 fn times(lines: &[Value]) -> Vec<u64> {

@@ -11,6 +11,7 @@ use tower::ServiceExt;
 use crate::journey::Journey;
 use crate::proxy::Proxy;
 use crate::python::Script;
+use crate::redis_server::Server as Redis;
 use crate::server::{Server, Told, all, stream};
 
 /// When who is told to come back does so.
@@ -49,9 +50,31 @@ pub(crate) async fn reads(script: &str) -> Vec<Value> {
 /// Over lost connections and lost servers. What it tells of blocks without data is no event.
 pub(crate) async fn comes_back_from_anywhere(script: &str, is_event: fn(&Told) -> bool) {
     let mut journey = Journey::begin().await;
+    let read = hears_all(script, &journey, is_event);
+    let (told, ()) = tokio::join!(read, journey.go());
+    journey.assert_whole(&told);
+}
+
+/// Over a Redis that is killed, and has lost its log or has it still.
+pub(crate) async fn stays_over_a_killed_redis(script: &str, is_event: fn(&Told) -> bool) {
+    for is_kept in [false, true] {
+        let mut redis = if is_kept { Redis::durable().await } else { Redis::start().await };
+        let mut journey = Journey::over(&redis).await;
+        let read = hears_all(script, &journey, is_event);
+        let (told, ()) = tokio::join!(read, journey.go_over(&mut redis, is_kept));
+        journey.assert_whole(&told);
+    }
+}
+
+/// All that it is told on its journey, and how far it has come meanwhile.
+fn hears_all(
+    script: &str,
+    journey: &Journey,
+    is_event: fn(&Told) -> bool,
+) -> impl Future<Output = Vec<Told>> + use<> {
     let mut script = Script::start(script, [journey.proxy.url("/events")]);
     let seen = journey.seen.clone();
-    let read = async {
+    async move {
         let mut told = Vec::new();
         while let Some(line) = script.hear::<Value>().await {
             told.extend(self::told(&[line]).into_iter().filter(is_event));
@@ -61,9 +84,7 @@ pub(crate) async fn comes_back_from_anywhere(script: &str, is_event: fn(&Told) -
             });
         }
         told
-    };
-    let (told, ()) = tokio::join!(read, journey.go());
-    journey.assert_whole(&told);
+    }
 }
 
 /// It is turned away as long as there are too many streams, and comes back by itself. Gives all that it said.
@@ -86,7 +107,8 @@ pub(crate) async fn comes_back_when_there_is_room(script: &str) -> Vec<Value> {
 
 /// It is told to go before it has been told of anything, is turned away, and knows where it was all the same.
 pub(crate) async fn keeps_its_cursor(script: &str) {
-    let mut first = Server::start();
+    let log = MemoryLog::new();
+    let mut first = Server::with(log.clone(), 10, SOON);
     let proxy = Proxy::start(first.address).await;
     let mut script = Script::start(script, [proxy.url("/events")]);
     assert_eq!(first.arrivals.recv().await, Some(None));
@@ -94,11 +116,11 @@ pub(crate) async fn keeps_its_cursor(script: &str) {
     while script.hear::<Value>().await.expect("the first event")["type"] != "note" {}
     let cursor = Some(first.cursor().await);
 
-    let mut quiet = Server::with(first.log.clone(), 10, SOON);
+    let mut quiet = Server::with(log.clone(), 10, SOON);
     proxy.lead_to(Some(quiet.address));
     proxy.cut().await;
     assert_eq!(quiet.arrivals.recv().await, Some(cursor.clone()));
-    let mut full = full(first.log.clone());
+    let mut full = full(log.clone());
     let other = stream(&full).await;
     assert_eq!(full.arrivals.recv().await, Some(None));
     proxy.lead_to(Some(full.address));

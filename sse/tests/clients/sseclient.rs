@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::reads::{
     all_with_own_ids, comes_back_after_a_drain, comes_back_from_anywhere,
-    comes_back_when_there_is_room, is_refused, keeps_its_cursor, reads, told,
+    comes_back_when_there_is_room, is_refused, keeps_its_cursor, reads, stays_over_a_killed_redis,
+    told,
 };
 use crate::proxy::Proxy;
 use crate::python::Script;
@@ -26,6 +27,11 @@ async fn sseclient_py_reads_all_events_and_nothing_else() {
 #[tokio::test]
 async fn sseclient_py_is_told_of_all_events_once_or_of_a_gap() {
     comes_back_from_anywhere(SCRIPT, |_| true).await;
+}
+
+#[tokio::test]
+async fn sseclient_py_stays_over_a_redis_that_is_killed() {
+    stays_over_a_killed_redis(SCRIPT, |_| true).await;
 }
 
 #[tokio::test]

@@ -3,18 +3,26 @@
 
 use std::time::Duration;
 
+use stonework_sse::store::redis1::RedisLog;
 use tokio::sync::watch;
 
 use crate::proxy::Proxy;
-use crate::server::{Server, Told};
+use crate::redis_server::Server as Redis;
+use crate::server::{Server, Told, told};
 
 /// Bytes of answers after which connections are lost: in the middle of a head, of a chunk, of a line.
 fn cuts() -> impl Iterator<Item = usize> {
     (1..700).step_by(13)
 }
 
-/// How often the server is lost with its log.
+/// How often the server is lost with its log, or the log.
 const CRASHES: usize = 3;
+
+/// When who is told to come back does so.
+const SOON: Duration = Duration::from_millis(40);
+
+/// Between two attempts to publish.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// So many events have more bytes than any connection carries that is cut.
 const AT_ONCE: usize = 4;
@@ -28,16 +36,27 @@ pub(crate) struct Journey {
     published: usize,
     /// What nobody can have been told.
     lost: Vec<usize>,
+    /// How often there is a word of what is lost, be it nothing.
+    gaps: usize,
     /// The last event that was told, by the client's own account.
     pub(crate) seen: watch::Sender<usize>,
 }
 
 impl Journey {
     pub(crate) async fn begin() -> Self {
-        let server = Server::start();
+        Self::to(Server::start()).await
+    }
+
+    /// To a server whose log is in this Redis.
+    pub(crate) async fn over(redis: &Redis) -> Self {
+        let log = RedisLog::new(redis.manager().await, redis.client());
+        Self::to(Server::with(log, 10_000, SOON)).await
+    }
+
+    async fn to(server: Server) -> Self {
         let proxy = Proxy::start(server.address).await;
         let seen = watch::Sender::new(0);
-        Self { proxy, server, published: 0, lost: Vec::new(), seen }
+        Self { proxy, server, published: 0, lost: Vec::new(), gaps: 0, seen }
     }
 
     /// Some events, which are numbered.
@@ -45,7 +64,14 @@ impl Journey {
         for _ in 0..AT_ONCE {
             self.published += 1;
             let data = format!("{}\n{}", self.published, "x".repeat(200));
-            self.server.tell("note", &data).await;
+            // The same again: what a Redis has that is lost before it answers is not appended twice.
+            let event = told("note", &data);
+            let published = async {
+                while self.server.try_to_tell(&event).await.is_err() {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            };
+            tokio::time::timeout(DEADLINE, published).await.expect("the log is there again");
         }
     }
 
@@ -73,6 +99,29 @@ impl Journey {
         self.server.tell("end", "").await;
     }
 
+    /// Over a Redis that is killed, while the stream stays and while the client comes back. What was read is lost with it,
+    /// unless it keeps what it has.
+    pub(crate) async fn go_over(&mut self, redis: &mut Redis, is_kept: bool) {
+        assert_eq!(self.arrival().await, None);
+        self.publish().await;
+        for crash in 0..CRASHES {
+            self.until_all_is_seen().await;
+            redis.kill();
+            let comes_back = crash != 0;
+            if comes_back {
+                self.proxy.cut().await;
+            }
+            redis.restart().await;
+            self.gaps += usize::from(!is_kept);
+            if comes_back {
+                self.arrival().await.expect("it knows where it was");
+            }
+            self.publish().await;
+        }
+        self.until_all_is_seen().await;
+        self.server.tell("end", "").await;
+    }
+
     async fn comes_back(&mut self) {
         let was_at = self.arrival().await.expect("it knows where it was");
         assert!(was_at.len() <= 128, "{was_at}");
@@ -93,6 +142,7 @@ impl Journey {
         let from = self.published + 1;
         self.publish().await;
         self.lost.extend(from..=self.published);
+        self.gaps += 1;
         self.server = Server::start();
         self.publish().await;
         self.proxy.lead_to(Some(self.server.address));
@@ -121,6 +171,6 @@ impl Journey {
             }
         }
         assert_eq!(told.last().map(|told| &*told.event_type), Some("end"));
-        assert_eq!((lost, gaps), (self.lost.clone(), CRASHES));
+        assert_eq!((lost, gaps), (self.lost.clone(), self.gaps));
     }
 }

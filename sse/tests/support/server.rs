@@ -14,10 +14,10 @@ use axum::middleware::map_request;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
-use stonework_sse::store::MemoryLog;
+use stonework_sse::store::{EventLog, MemoryLog};
 use stonework_sse::{
-    Delivery, Drain, Event, Frame, Hub, KeepAlive, LastEventId, Publish, SseBody, SseLayer,
-    Subscribe, SubscribeError,
+    Delivery, Drain, Event, Frame, Hub, KeepAlive, LastEventId, Position, Publish, PublishError,
+    SseBody, SseLayer, Subscribe, SubscribeError,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -41,11 +41,10 @@ struct App {
     arrivals: mpsc::UnboundedSender<Option<String>>,
 }
 
-/// A server with a log in memory. All that it has is gone with it.
+/// A server with a log. If that is in memory, all that it has is gone with it.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) hub: Hub,
-    pub(crate) log: MemoryLog,
     /// Who has come, and was subscribed.
     pub(crate) arrivals: mpsc::UnboundedReceiver<Option<String>>,
     pub(crate) app: Router,
@@ -62,9 +61,9 @@ impl Server {
     }
 
     /// With so many streams at most. Who is told to come back does so after this time, or sooner.
-    pub(crate) fn with(log: MemoryLog, streams: usize, retry: Duration) -> Self {
+    pub(crate) fn with(log: impl EventLog, streams: usize, retry: Duration) -> Self {
         let (sender, arrivals) = mpsc::unbounded_channel();
-        let hub = Hub::builder(log.clone()).build().unwrap();
+        let hub = Hub::builder(log).build().unwrap();
         let drain = Drain::new();
         let layer = SseLayer::builder().max_streams(streams).drain(&drain).retry(retry);
         let layer = layer.build().unwrap();
@@ -93,7 +92,7 @@ impl Server {
             let listener = TcpListener::from_std(listener).unwrap();
             axum::serve(listener, served).with_graceful_shutdown(stopped).await.unwrap();
         });
-        Self { address, hub, log, arrivals, app, drain, stop, asked, runtime: Some(runtime) }
+        Self { address, hub, arrivals, app, drain, stop, asked, runtime: Some(runtime) }
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -122,9 +121,16 @@ impl Server {
 
     /// An event of this type.
     pub(crate) async fn tell(&self, event_type: &str, data: &str) {
-        let event = Event::new(data).event_type(event_type).unwrap();
-        self.hub.publish(Publish::to(LOG, event)).await.unwrap();
+        self.try_to_tell(&told(event_type, data)).await.unwrap();
     }
+
+    pub(crate) async fn try_to_tell(&self, event: &Publish<'_>) -> Result<Position, PublishError> {
+        self.hub.publish(event.clone()).await
+    }
+}
+
+pub(crate) fn told<'a>(event_type: &'a str, data: &'a str) -> Publish<'a> {
+    Publish::to(LOG, Event::new(data).event_type(event_type).unwrap())
 }
 
 impl Drop for Server {
