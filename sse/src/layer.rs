@@ -118,7 +118,8 @@ impl SseLayerBuilder {
         self
     }
 
-    /// What the type URIs of problems begin with. Default `urn:stonework:sse:`.
+    /// What the type URIs of problems begin with that this layer answers. Default `urn:stonework:sse:`, as it is for
+    /// those of handlers: polls, sockets, and subscriptions that fail.
     pub fn problem_base(mut self, base: impl Into<String>) -> Self {
         self.problem_base = base.into();
         self

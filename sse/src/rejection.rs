@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
+};
 use http::{Response, StatusCode};
 use stonework_core::{NotExecuted, Problem, Protocol, Retry};
 
@@ -104,12 +106,14 @@ pub(crate) fn told_to_come_back(
     retry: Duration,
     was_at: Option<&LastEventId>,
 ) -> Response<Bytes> {
-    let (parts, _) = refusal.into_parts();
-    let mut response = Response::new(come_back(jittered(retry), was_at).into());
-    *response.extensions_mut() = parts.extensions;
-    response.headers_mut().insert(CONTENT_TYPE, EVENT_STREAM);
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    let (mut parts, _) = refusal.into_parts();
+    parts.status = StatusCode::OK;
+    // Others stay, such as those of CORS.
+    parts.headers.remove(CONTENT_LENGTH);
+    parts.headers.remove(RETRY_AFTER);
+    parts.headers.insert(CONTENT_TYPE, EVENT_STREAM);
+    parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Response::from_parts(parts, come_back(jittered(retry), was_at).into())
 }
 
 /// Browsers say so.

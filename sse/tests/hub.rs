@@ -413,3 +413,36 @@ async fn who_waits_is_told_in_time_how_far_it_has_come() {
     hub.publish(Publish::to(LOG, Event::new("a")).topic("mine")).await.unwrap();
     assert_eq!(take(&mut again, 1).await, ["a"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn from_the_first_on_all_is_given_or_it_begins_with_a_gap() {
+    let log = MemoryLog::builder().max_events(3).build().unwrap();
+    let hub = Hub::builder(log).build().unwrap();
+    let first = || hub.subscribe(Subscribe::to(LOG).from_the_first());
+    let mut empty = first().await.unwrap();
+    assert!(is_quiet(&mut empty));
+    for data in ["1", "2", "3"] {
+        publish(&hub, data).await;
+    }
+    assert_eq!(take(&mut empty, 3).await, ["1", "2", "3"]);
+    assert_eq!(take(&mut first().await.unwrap(), 3).await, ["1", "2", "3"]);
+    // With the last one goes what was kept for those who are here.
+    drop(empty);
+    publish(&hub, "4").await;
+    let mut events = first().await.unwrap();
+    assert_eq!(take(&mut events, 4).await, ["gap trimmed 1", "2", "3", "4"]);
+    assert!(is_quiet(&mut events));
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_the_state_of_things_and_what_comes_nothing_is_missing() {
+    let hub = Hub::in_memory();
+    assert_eq!(hub.head(LOG).await.unwrap().offset, 0);
+    let last = publish(&hub, "in the state").await;
+    let head = hub.head(LOG).await.unwrap();
+    assert_eq!(head, last);
+    publish(&hub, "between").await;
+    let mut events = after(&hub, head).await;
+    publish(&hub, "later").await;
+    assert_eq!(take(&mut events, 2).await, ["between", "later"]);
+}

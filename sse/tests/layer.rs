@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::request::Builder;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
@@ -434,9 +434,12 @@ fn unavailable() -> Response<Full<Bytes>> {
 #[tokio::test]
 async fn a_handler_that_cannot_subscribe_brings_browsers_back_too() {
     let layer = SseLayer::builder().retry(RETRY).build().unwrap();
-    let (rejection, answer) =
-        answered(&layer, get("/").header(ACCEPT, EVENTS), unavailable()).await;
+    // A layer further in has seen to it that the page may read the answer.
+    let mut readable = unavailable();
+    readable.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    let (rejection, answer) = answered(&layer, get("/").header(ACCEPT, EVENTS), readable).await;
     assert_eq!(rejection, Some(Rejection::Unavailable));
+    assert_eq!(answer.header(ACCESS_CONTROL_ALLOW_ORIGIN), "*");
     assert_eq!((answer.status, answer.header(CONTENT_TYPE)), (StatusCode::OK, EVENTS));
     assert_eq!(answer.header(RETRY_AFTER), "", "it is no problem any more");
     assert!((5_000..=10_000).contains(&answer.retry()), "{}", answer.text);

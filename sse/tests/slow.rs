@@ -7,6 +7,7 @@ mod sockets;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::process::Stdio;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -19,7 +20,9 @@ use stonework_sse::{
     Decoder, Delivery, Event, Hub, LastEventId, Position, Publish, SlowClients, SseBody, SseLayer,
     Subscribe,
 };
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::TcpStream;
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::{oneshot, watch};
 use tower::{Layer, service_fn};
 
@@ -189,6 +192,71 @@ fn memory_does_not_grow_for_whoever_does_not_read() {
     assert!(most < 8 << 20, "{most}");
     let queued = EVENTS as usize * DATA.len();
     assert!(queued > 10 * most, "one queue would be much more: {queued}");
+}
+
+/// By which a process of this program is one of its clients.
+const SERVER: &str = "STONEWORK_SSE_SERVER";
+
+/// Says that it reads, and in the end how far it has come.
+#[tokio::test]
+async fn a_process_that_reads() {
+    let Ok(address) = std::env::var(SERVER) else { return };
+    let address = address.parse().unwrap();
+    let mut client = Client::now(ask(address, Request::get("/events")).await).await;
+    println!("\nreads");
+    while client.read().await {}
+    println!("\nread {}", client.last.offset);
+}
+
+/// A client that is a process, which is killed in the end.
+struct Process(Child);
+
+impl Process {
+    fn start(server: SocketAddr) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "a_process_that_reads", "--nocapture"]);
+        command.env(SERVER, server.to_string()).stdout(Stdio::piped()).kill_on_drop(true);
+        Self(command.spawn().unwrap())
+    }
+
+    async fn signal(&self, signal: &str) {
+        let pid = self.0.id().unwrap().to_string();
+        let status = Command::new("kill").args([signal, &pid]).status().await;
+        assert!(status.unwrap().success());
+    }
+}
+
+/// What it says after this word.
+async fn says(lines: &mut Lines<BufReader<ChildStdout>>, word: &str) -> String {
+    loop {
+        let line = lines.next_line().await.unwrap().expect("it says so");
+        if let Some(rest) = line.strip_prefix(word) {
+            return rest.trim().to_owned();
+        }
+    }
+}
+
+/// As a laptop is that sleeps. Its connection takes what sockets hold, and the rest is not kept for it.
+#[test]
+fn a_client_that_is_stopped_costs_no_more_and_is_told_when_it_goes_on() {
+    const EVENTS: u64 = 20_000;
+    let allocated = allocation_counter::measure(|| {
+        block_on(async {
+            let hub = hub(1_000, SlowClients::Disconnect);
+            let address = server(hub.clone()).await;
+            let mut process = Process::start(address);
+            let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+            says(&mut lines, "reads").await;
+            process.signal("-STOP").await;
+            let other = Client::now(ask(address, Request::get("/events")).await).await;
+            publish_all(&hub, EVENTS, &mut [reads_along(other)]).await;
+            process.signal("-CONT").await;
+            let read: u64 = says(&mut lines, "read ").await.parse().unwrap();
+            assert!(0 < read && read < EVENTS, "{read}");
+        });
+    });
+    let most = usize::try_from(allocated.bytes_max).unwrap();
+    assert!(most < 8 << 20, "{most}");
 }
 
 /// It is told of its end when it reads again, and what it missed is in the log.

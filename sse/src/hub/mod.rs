@@ -17,9 +17,10 @@ use std::time::Duration;
 use stonework_core::{Clock, ConfigError, ConfigErrors, Key, StoreError, StoreGuard, TokioClock};
 use tokio::sync::Semaphore;
 
-use crate::store::{Append, EventLog, MemoryLog};
-use crate::{LastEventId, Position, trace};
+use crate::store::{Append, EventLog, Head, MemoryLog};
+use crate::{Position, trace};
 use channel::Channel;
+use subscribe::Begins;
 use subscription::Start;
 use window::Limits;
 
@@ -133,18 +134,30 @@ impl Hub {
     /// When the store does not answer.
     pub async fn subscribe(&self, subscribe: Subscribe) -> Result<Subscription, SubscribeError> {
         let channel = self.shared.channel(&subscribe.log);
-        let start = start(&channel, subscribe.after.as_ref()).await.map_err(told)?;
+        let start = start(&channel, &subscribe.begins).await.map_err(told)?;
         let ends = subscribe.expires_at.map(|at| at.saturating_sub(self.shared.clock.unix()));
         Ok(Subscription::new(channel, subscribe.wanted, start, self.shared.slow, ends))
+    }
+
+    /// Where a log ends. Whoever asks for this, then reads the state of things, and then subscribes
+    /// [after](Subscribe::after) it, misses nothing; what came between is given, and is in that state already.
+    ///
+    /// # Errors
+    ///
+    /// When the store does not answer.
+    pub async fn head(&self, log: impl Into<Key>) -> Result<Position, SubscribeError> {
+        let (log, Shared { log: store, guard, .. }) = (log.into(), &*self.shared);
+        Ok(guard.run(|| store.head(Head::new(&log))).await.map_err(told)?)
     }
 }
 
 /// Where whoever was there begins, or is not known to have been.
-async fn start(channel: &Arc<Channel>, after: Option<&LastEventId>) -> Result<Start, StoreError> {
+async fn start(channel: &Arc<Channel>, begins: &Begins) -> Result<Start, StoreError> {
     channel.open().await?;
-    Ok(match after {
-        None => Start::Now(channel.head().await?),
-        Some(after) => match after.position() {
+    Ok(match begins {
+        Begins::Now => Start::Now(channel.head().await?),
+        Begins::First => Start::After(Position::start(channel.head().await?.epoch)),
+        Begins::After(after) => match after.position() {
             Some(position) => Start::After(position),
             None => Start::Unknown(channel.head().await?),
         },

@@ -22,8 +22,16 @@ pub(super) struct Wanted {
 pub struct Subscribe {
     pub(super) log: Key,
     pub(super) wanted: Wanted,
-    pub(super) after: Option<LastEventId>,
+    pub(super) begins: Begins,
     pub(super) expires_at: Option<Duration>,
+}
+
+/// Where it begins.
+#[derive(Clone, Debug)]
+pub(super) enum Begins {
+    Now,
+    First,
+    After(LastEventId),
 }
 
 impl Wanted {
@@ -38,7 +46,7 @@ impl Subscribe {
     /// All events of this log, from now on. Who may read the log is for you to say. Its name is the same as
     /// [`Publish::to`](crate::Publish::to) has it, byte by byte: `7_u64` and `"7"` are two logs.
     pub fn to(log: impl Into<Key>) -> Self {
-        Self { log: log.into(), wanted: Wanted::default(), after: None, expires_at: None }
+        Self { log: log.into(), wanted: Wanted::default(), begins: Begins::Now, expires_at: None }
     }
 
     /// Only events of these topics. May be said more than once.
@@ -51,7 +59,12 @@ impl Subscribe {
     /// And before that, all that came after this: a [`Position`](crate::Position), or what a client sent for one. If
     /// there is none, it begins now.
     pub fn after(self, after: impl Into<Option<LastEventId>>) -> Self {
-        Self { after: after.into(), ..self }
+        Self { begins: after.into().map_or(Begins::Now, Begins::After), ..self }
+    }
+
+    /// And before that, all that the log has. If its first events are gone, that begins with a gap.
+    pub fn from_the_first(self) -> Self {
+        Self { begins: Begins::First, ..self }
     }
 
     /// Only events of which this says so. It is asked of each event whenever it is given, so that what somebody must
@@ -70,14 +83,17 @@ impl Subscribe {
     /// Whether it says where to begin, and whether that can be read.
     #[cfg(any(feature = "poll", feature = "ws"))]
     pub(crate) fn cursor(&self) -> (bool, bool) {
-        let after = self.after.as_ref();
-        (after.is_some(), after.is_none_or(|after| after.position().is_some()))
+        match &self.begins {
+            Begins::Now => (false, true),
+            Begins::First => (true, true),
+            Begins::After(after) => (true, after.position().is_some()),
+        }
     }
 }
 
 impl fmt::Debug for Subscribe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscribe").field("after", &self.after).finish_non_exhaustive()
+        f.debug_struct("Subscribe").field("begins", &self.begins).finish_non_exhaustive()
     }
 }
 

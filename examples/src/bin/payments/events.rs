@@ -86,7 +86,8 @@ pub(crate) fn poll() -> MethodRouter<App> {
 }
 
 pub(crate) fn socket() -> MethodRouter<App> {
-    get(open_socket)
+    // Over HTTP/2 it begins with a CONNECT.
+    get(open_socket).connect(open_socket)
 }
 
 /// From the last event that the client has read, or from now on.
