@@ -22,3 +22,22 @@ pub const DISCORD: HmacScheme = HmacScheme {
     secret: SecretFormat::Ed25519Hex,
     url: None,
 };
+
+#[cfg(all(test, feature = "ed25519"))]
+mod tests {
+    use super::DISCORD;
+    use crate::vector::Vector;
+
+    /// Signed with PyNaCl 1.6; discord-interactions for Node verifies it.
+    #[test]
+    fn the_vector_that_the_sdk_accepts() {
+        let key = "03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8";
+        let code = "1626c3181ae1a781d957b7e369e60f8a553d37a6e575d2117056bf0c6ea03ae3\
+            867d398d8a23983498c7a6ee6e45026100ecf67dc90a2ced6b33553bbc99a807";
+        Vector::new(DISCORD, key)
+            .header("x-signature-timestamp", "1800000000")
+            .header("x-signature-ed25519", code)
+            .body(r#"{"type":1,"id":"100"}"#)
+            .holds();
+    }
+}

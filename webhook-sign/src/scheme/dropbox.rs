@@ -19,3 +19,19 @@ pub const DROPBOX: HmacScheme = HmacScheme {
     secret: SecretFormat::Verbatim,
     url: None,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::DROPBOX;
+    use crate::vector::Vector;
+
+    /// Computed from Dropbox's documentation with Python's `hmac`.
+    #[test]
+    fn the_construction_of_the_documentation() {
+        let code = "f9fa8ef1b0aa5de0877bb66d008ad366e89c9cdc2a1ff8127de0d7084ec22a6f";
+        Vector::new(DROPBOX, "dropbox app secret")
+            .header("x-dropbox-signature", code)
+            .body(r#"{"list_folder":{}}"#)
+            .holds();
+    }
+}

@@ -19,3 +19,19 @@ pub const RAZORPAY: HmacScheme = HmacScheme {
     secret: SecretFormat::Verbatim,
     url: None,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::RAZORPAY;
+    use crate::vector::Vector;
+
+    /// razorpay-python 2.0 accepts it.
+    #[test]
+    fn the_vector_that_the_sdk_accepts() {
+        let code = "b9498662cdac6e6a1a10b521ade6c2e38e978a42ec4b6507e9125a6081d3432d";
+        Vector::new(RAZORPAY, "razorpay secret")
+            .header("x-razorpay-signature", code)
+            .body(r#"{"event":"payment.captured"}"#)
+            .holds();
+    }
+}

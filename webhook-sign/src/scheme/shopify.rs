@@ -21,3 +21,20 @@ pub const SHOPIFY: HmacScheme = HmacScheme {
     secret: SecretFormat::Verbatim,
     url: None,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::SHOPIFY;
+    use crate::vector::Vector;
+
+    /// Computed with Python's `hmac`.
+    #[test]
+    fn both_headers_are_read() {
+        for header in ["x-shopify-hmac-sha256", "shopify-hmac-sha256"] {
+            Vector::new(SHOPIFY, "shpss_0123456789abcdef")
+                .header(header, "WgzR7rq62vUNCmcicvvYrYZJZaD2hIzKWpcvIVtnpEg=")
+                .body(r#"{"id":820982911946154508}"#)
+                .holds();
+        }
+    }
+}

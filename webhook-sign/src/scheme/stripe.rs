@@ -22,3 +22,46 @@ pub const STRIPE: HmacScheme = HmacScheme {
     secret: SecretFormat::Verbatim,
     url: None,
 };
+
+#[cfg(test)]
+mod tests {
+    use super::STRIPE;
+    use crate::vector::Vector;
+    use crate::{Field, Refusal};
+
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const CODE: &str = "223dabacbd006b55dcfbfaef5407088fe5b0de46b5520473d72044f7fad910e9";
+
+    fn vector(signature: &str) -> Vector {
+        Vector::new(STRIPE, SECRET)
+            .header("stripe-signature", signature)
+            .body(r#"{"id":"evt_1","object":"event"}"#)
+    }
+
+    /// As stripe-python 16.1 signs it, and verifies it.
+    #[test]
+    fn the_vector_of_the_sdk() {
+        vector(&format!("t=1800000000,v1={CODE}")).holds();
+        vector(&format!("t=1800000000,v1={},v1={CODE},v0=abc", CODE.replace('2', "3"))).holds();
+        let verified = vector(&format!("t=1800000000,v1={CODE}")).check().unwrap();
+        assert_eq!(verified.id(), Some("evt_1"));
+    }
+
+    #[test]
+    fn what_stripe_does_not_write_is_refused() {
+        let malformed = Refusal::Malformed(Field::Signature);
+        vector("").fails(malformed);
+        vector("t=1800000000").fails(Refusal::NoKnownSignature);
+        vector("t=1800000000,v0=abc").fails(Refusal::NoKnownSignature);
+        vector(&format!("v1={CODE}")).fails(Refusal::Missing(Field::Timestamp));
+        let twice = format!("t=1800000000,t=1800000001,v1={CODE}");
+        vector(&twice).fails(Refusal::Repeated(Field::Timestamp));
+        vector(&format!("t=+1800000000,v1={CODE}")).fails(Refusal::Malformed(Field::Timestamp));
+        vector(&format!("t=1800000000 v1={CODE}")).fails(Refusal::Malformed(Field::Timestamp));
+        vector(&format!("t=1800000000,v1={}", &CODE[1..])).fails(malformed);
+        vector(&format!("t=1799999699,v1={CODE}")).fails(Refusal::TooOld);
+        vector(&format!("t=1800000301,v1={CODE}")).fails(Refusal::TooNew);
+        let many = format!("t=1800000000{}", ",v0=".repeat(17));
+        vector(&many).fails(Refusal::TooManySignatures);
+    }
+}
