@@ -6,23 +6,43 @@ mod check;
 mod claims;
 #[cfg(feature = "ed25519")]
 mod ed25519;
+mod future;
 mod header;
 mod json;
 pub mod keys;
+mod layer;
 mod mac;
+mod policy;
+mod reading;
 mod refusal;
+mod rejection;
+mod replay;
+mod reply;
 pub mod scheme;
+mod sender;
+mod service;
+mod settle;
+mod shared;
 mod signing;
+pub mod store;
 mod tag;
 mod timestamp;
+mod trace;
 #[cfg(test)]
 mod vector;
 mod verified;
+mod warning;
 
 pub use algorithm::Algorithm;
 pub use claims::{BodyRole, Claims, MAX_ID, MAX_SIGNATURES};
+pub use future::ResponseFuture;
+pub use layer::{VerifyLayer, VerifyLayerBuilder};
+pub use policy::{InFlight, Outage};
 pub use refusal::{Field, Refusal};
+pub use rejection::Rejection;
 pub use scheme::Encoding;
+pub use sender::Sender;
+pub use service::VerifyService;
 pub use signing::{SignFault, sign};
 #[doc(no_inline)]
 pub use stonework_core::{
@@ -32,3 +52,4 @@ pub use stonework_core::{
 pub use tag::Tag;
 pub use timestamp::Unit;
 pub use verified::{Verified, verify};
+pub use warning::Warning;

@@ -11,7 +11,9 @@ mod tenants;
 
 pub use error::KeyError;
 pub use key::WebhookKey;
-pub(crate) use key::{Material, SHORT_SECRET};
+#[cfg(test)]
+pub(crate) use key::Material;
+pub(crate) use provider::StaticKeys;
 pub use provider::{KeyProvider, Wanted};
 pub use rotating::RotatingKeys;
 pub use secret::SecretFormat;

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use stonework_core::Key;
+
 use super::{KeyError, WebhookKey};
 
 /// How many keys are tried: a current one, the one before, the one after, and one to spare. Each costs a MAC over the
@@ -12,6 +14,7 @@ pub const MAX_KEYS: usize = 4;
 #[derive(Clone, Debug)]
 pub struct KeySet {
     keys: Vec<WebhookKey>,
+    owner: Option<Key>,
 }
 
 impl KeySet {
@@ -38,7 +41,18 @@ impl KeySet {
                 return Err(KeyError::SameName);
             }
         }
-        Ok(Self { keys })
+        Ok(Self { keys, owner: None })
+    }
+
+    /// Whose keys they are, where senders are told apart: a tenant must not be able to take the id of another's event, and
+    /// have that one count as a duplicate. `TenantKeys` says so by itself.
+    #[must_use]
+    pub fn owned_by(self, owner: Key) -> Self {
+        Self { owner: Some(owner), ..self }
+    }
+
+    pub(crate) fn owner(&self) -> &[u8] {
+        self.owner.as_ref().map(Key::as_bytes).unwrap_or_default()
     }
 
     /// How many keys there are, valid or not.

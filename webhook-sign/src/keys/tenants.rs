@@ -81,8 +81,9 @@ impl KeyProvider for TenantKeys {
             if let Some(known) = cache.get(&tenant).await {
                 return Ok(known);
             }
-            let loading = load(tenant.clone());
-            let loading = async move { loading.await.map(|keys| keys.map(Arc::new)) };
+            let (loading, owner) = (load(tenant.clone()), tenant.clone());
+            let own = |keys: KeySet| Arc::new(keys.owned_by(owner));
+            let loading = async move { loading.await.map(|keys| keys.map(own)) };
             cache.try_get_with(tenant, loading).await.map_err(shared)
         })
     }

@@ -1,0 +1,427 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use stonework_core::{
+    CollectCapped, CollectErrorKind, Collected, Deadline, RequestHead, StoneBody, StoreError,
+    StoreErrorKind, StoreFuture, collect_capped,
+};
+use tower_service::Service;
+
+use crate::check::Check;
+use crate::keys::{KeySet, Wanted};
+use crate::policy::Outage;
+use crate::reading::Checked;
+use crate::rejection::Rejection;
+use crate::replay::{Known, Space, known};
+use crate::reply::reject;
+use crate::settle::{Claiming, Run};
+use crate::shared::{Shared, nobodys_keys};
+use crate::store::Claimed;
+use crate::{Claims, Refusal, Verified};
+
+type Found = Result<Option<Arc<KeySet>>, StoreError>;
+
+pin_project! {
+    /// The future of [`VerifyService`](crate::VerifyService).
+    ///
+    /// Dropping it drops the request, and the handler if it runs: the event is then released, and handled when it is
+    /// delivered again.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, ReqBody, ResBody>
+    where
+        S: Service<Request<StoneBody<ReqBody>>>,
+    {
+        #[pin]
+        state: State<S, ReqBody, ResBody>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    enum State<S, ReqBody, ResBody>
+    where
+        S: Service<Request<StoneBody<ReqBody>>>,
+    {
+        Answered { response: Option<Box<Response<StoneBody<ResBody>>>> },
+        FindingKeys { keys: StoreFuture<Found>, asked: Option<Box<Asked<S, ReqBody>>> },
+        // Boxed, so that the room for the hashes of four keys is not moved about.
+        Reading { reading: Pin<Box<Reading<S, ReqBody>>> },
+        Claiming { claim: StoreFuture<Result<Claimed, StoreError>>, claimed: Option<Box<Ready<S, ReqBody>>> },
+        Calling { ready: Option<Box<Ready<S, ReqBody>>> },
+        Running { #[pin] future: S::Future, run: Option<Run>, shared: Arc<Shared> },
+        Settling {
+            settling: StoreFuture<Result<(), StoreError>>,
+            run: Option<Run>,
+            response: Option<Result<Box<Response<StoneBody<ResBody>>>, S::Error>>,
+        },
+        Done,
+    }
+}
+
+/// A request that was admitted by its headers.
+pub(crate) struct Start<S, B> {
+    pub(crate) service: S,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) head: Parts,
+    pub(crate) body: B,
+    /// The place of the sender whose signature it has.
+    pub(crate) sender: usize,
+}
+
+/// One whose keys are being looked up.
+struct Asked<S, B> {
+    start: Start<S, B>,
+    claims: Claims,
+}
+
+pin_project! {
+    /// One whose body is on its way.
+    struct Reading<S, B> {
+        #[pin]
+        body: CollectCapped<Checked<B>, Deadline>,
+        rest: Option<Rest<S>>,
+    }
+}
+
+/// All but the body.
+struct Rest<S> {
+    service: S,
+    shared: Arc<Shared>,
+    head: Parts,
+    sender: usize,
+    keys: Arc<KeySet>,
+    is_known: bool,
+    now: Duration,
+}
+
+/// One that was verified.
+struct Ready<S, B> {
+    service: S,
+    shared: Arc<Shared>,
+    request: Request<StoneBody<B>>,
+    run: Option<Run>,
+}
+
+impl<S, ReqBody, ResBody> State<S, ReqBody, ResBody>
+where
+    S: Service<Request<StoneBody<ReqBody>>>,
+{
+    fn answered(response: Response<StoneBody<ResBody>>) -> Self {
+        Self::Answered { response: Some(Box::new(response)) }
+    }
+
+    fn reject(shared: &Shared, head: &Parts, rejection: Rejection) -> Self {
+        Self::answered(reject(shared, head, rejection))
+    }
+}
+
+impl<S, ReqBody, ResBody> ResponseFuture<S, ReqBody, ResBody>
+where
+    S: Service<Request<StoneBody<ReqBody>>>,
+    ReqBody: Body,
+{
+    pub(crate) fn answer(response: Response<StoneBody<ResBody>>) -> Self {
+        Self { state: State::answered(response) }
+    }
+
+    pub(crate) fn begin(start: Start<S, ReqBody>, claims: Claims) -> Self {
+        let sender = &start.shared.senders[start.sender];
+        let wanted = Wanted {
+            key_id: claims.key_id(),
+            ..Wanted::new(RequestHead::from(&start.head), sender.scheme.name())
+        };
+        let state = match sender.keys.keys(wanted).try_ready() {
+            Ok(found) => read(start, claims, found),
+            Err(waiting) => State::FindingKeys {
+                keys: in_time(waiting, start.shared.policy.keys_timeout),
+                asked: Some(Box::new(Asked { start, claims })),
+            },
+        };
+        Self { state }
+    }
+}
+
+fn in_time(waiting: StoreFuture<Found>, timeout: Duration) -> StoreFuture<Found> {
+    StoreFuture::new(async move {
+        let found = tokio::time::timeout(timeout, waiting).await;
+        found.unwrap_or_else(|_| Err(StoreError::new(StoreErrorKind::TimedOut)))
+    })
+}
+
+/// With the keys there, begins to read the body.
+fn read<S, ReqBody, ResBody>(
+    start: Start<S, ReqBody>,
+    claims: Claims,
+    found: Found,
+) -> State<S, ReqBody, ResBody>
+where
+    S: Service<Request<StoneBody<ReqBody>>>,
+    ReqBody: Body,
+{
+    let Start { service, shared, head, body, sender } = start;
+    let (keys, is_known) = match found {
+        Ok(Some(keys)) => (Some(keys), true),
+        Ok(None) => (nobodys_keys(), false),
+        Err(error) => {
+            crate::trace::event!(WARN, %error, "keys could not be looked up");
+            return State::reject(&shared, &head, Rejection::KeysUnavailable);
+        }
+    };
+    let now = shared.now();
+    let scheme = &*shared.senders[sender].scheme;
+    let check = keys.ok_or(Refusal::UnknownKey).and_then(|keys| {
+        let check = Check::begin(scheme, claims, &RequestHead::from(&head), &keys, now)?;
+        Ok((keys, check))
+    });
+    let (keys, check) = match check {
+        Ok(begun) => begun,
+        Err(refusal) => {
+            return State::reject(&shared, &head, Rejection::Unauthenticated(refusal));
+        }
+    };
+    let deadline = Deadline::after(shared.policy.read_timeout);
+    let body = collect_capped(Checked::new(body, check), shared.policy.max_body, deadline);
+    let rest = Rest { service, shared, head, sender, keys, is_known, now };
+    State::Reading { reading: Box::pin(Reading { body, rest: Some(rest) }) }
+}
+
+/// With the body there, decides whose it is.
+fn judge<S>(rest: &Rest<S>, check: Check, body: &Bytes) -> Result<(Verified, Option<Known>), Refusal> {
+    let sender = &rest.shared.senders[rest.sender];
+    let scheme = &*sender.scheme;
+    let head = RequestHead::from(&rest.head);
+    let found = check.finish(scheme, &head, &rest.keys, body, rest.now, sender.tolerance);
+    if !rest.is_known {
+        return Err(Refusal::UnknownKey);
+    }
+    let found = found?;
+    let event = sender.event(body);
+    let policy = &rest.shared.policy;
+    let remember = |id| {
+        let space = Space {
+            namespace: &policy.namespace,
+            scheme: scheme.name(),
+            owner: rest.keys.owner(),
+        };
+        known(space, id, &found, sender.tolerance, policy.dedupe_for)
+    };
+    let id = event.as_ref().or_else(|| found.claims.signed_id());
+    let known = rest.shared.replay.is_some().then(|| remember(id));
+    Ok((Verified::of(scheme, &rest.keys, &found, event), known))
+}
+
+/// With a signature that fits, asks whether the event is new.
+fn claim<S, ReqBody, ResBody>(
+    rest: Rest<S>,
+    body: Collected,
+    check: Option<Check>,
+) -> State<S, ReqBody, ResBody>
+where
+    S: Service<Request<StoneBody<ReqBody>>>,
+{
+    let judged = check.ok_or(Refusal::Mismatch).and_then(|check| judge(&rest, check, &body.data));
+    let (mut verified, known) = match judged {
+        Ok(judged) => judged,
+        Err(refusal) => {
+            let rejection = Rejection::Unauthenticated(refusal);
+            return State::reject(&rest.shared, &rest.head, rejection);
+        }
+    };
+    let Rest { service, shared, mut head, .. } = rest;
+    let mut run = known.map(|known| Run::new(Arc::clone(&shared), known));
+    if let Some(run) = &run {
+        verified.set_fence(run.fence().get());
+    }
+    head.extensions.insert(verified);
+    let request = Request::from_parts(head, StoneBody::with_trailers(body.data, body.trailers));
+    let claim = run.as_mut().map(Run::claim);
+    let ready = Box::new(Ready { service, shared, request, run });
+    match claim.map(StoreFuture::try_ready) {
+        None => State::Calling { ready: Some(ready) },
+        Some(Ok(claimed)) => go(ready, claimed),
+        Some(Err(claim)) => State::Claiming { claim, claimed: Some(ready) },
+    }
+}
+
+/// With the claim answered, calls the handler or says why not.
+fn go<S, ReqBody, ResBody>(
+    mut ready: Box<Ready<S, ReqBody>>,
+    claimed: Result<Claimed, StoreError>,
+) -> State<S, ReqBody, ResBody>
+where
+    S: Service<Request<StoneBody<ReqBody>>>,
+{
+    let Some(run) = &mut ready.run else {
+        return State::Calling { ready: Some(ready) };
+    };
+    let rejection = match run.claimed(claimed) {
+        Claiming::Won => return State::Calling { ready: Some(ready) },
+        Claiming::Unknown if ready.shared.policy.on_outage == Outage::Open => {
+            return State::Calling { ready: Some(ready) };
+        }
+        Claiming::Unknown => Rejection::StoreUnavailable,
+        Claiming::InFlight => Rejection::InFlight,
+        Claiming::Done => Rejection::Duplicate,
+        Claiming::Full => Rejection::StoreFull,
+    };
+    let Ready { shared, request, .. } = *ready;
+    let (head, _) = request.into_parts();
+    State::reject(&shared, &head, rejection)
+}
+
+/// A gRPC status that stands in the headers says how it ended; one in trailers is not waited for.
+fn is_success<B>(shared: &Shared, response: Response<B>) -> (bool, Response<B>) {
+    let (head, body) = response.into_parts();
+    let is_success = match &shared.policy.is_success {
+        Some(is_success) => is_success(&head),
+        None => {
+            let grpc = head.headers.get("grpc-status");
+            head.status.is_success() && grpc.is_none_or(|status| status.as_bytes() == b"0")
+        }
+    };
+    (is_success, Response::from_parts(head, body))
+}
+
+impl<S, ReqBody, ResBody> Future for ResponseFuture<S, ReqBody, ResBody>
+where
+    S: Service<Request<StoneBody<ReqBody>>, Response = Response<ResBody>>,
+    ReqBody: Body,
+    ResBody: Body<Data = Bytes>,
+{
+    type Output = Result<Response<StoneBody<ResBody>>, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let next = match self.as_mut().project().state.project() {
+                StateProj::Answered { response } => {
+                    // Polled again after it was ready, it stays pending.
+                    return response.take().map_or(Poll::Pending, |r| Poll::Ready(Ok(*r)));
+                }
+                StateProj::FindingKeys { keys, asked } => {
+                    let found = ready!(Pin::new(keys).poll(cx));
+                    let Some(asked) = asked.take() else { return Poll::Pending };
+                    read(asked.start, asked.claims, found)
+                }
+                StateProj::Reading { reading } => ready!(poll_reading(reading.as_mut(), cx)),
+                StateProj::Claiming { claim, claimed } => {
+                    let reply = ready!(Pin::new(claim).poll(cx));
+                    let Some(ready) = claimed.take() else { return Poll::Pending };
+                    go(ready, reply)
+                }
+                StateProj::Calling { ready } => {
+                    let Some(called) = ready.as_mut() else { return Poll::Pending };
+                    let polled = ready!(called.service.poll_ready(cx));
+                    let Some(called) = ready.take() else { return Poll::Pending };
+                    call(*called, polled)
+                }
+                StateProj::Running { future, run, shared } => {
+                    let response = ready!(future.poll(cx));
+                    settle(shared, run.take(), response)
+                }
+                StateProj::Settling { settling, run, response } => {
+                    let settled = ready!(Pin::new(settling).poll(cx));
+                    if let Some(run) = run {
+                        run.settled(&settled);
+                    }
+                    // The run is dropped with the state, and pays what the store has not heard.
+                    let Some(response) = response.take() else { return Poll::Pending };
+                    self.as_mut().project().state.set(State::Done);
+                    return Poll::Ready(response.map(|response| *response));
+                }
+                StateProj::Done => return Poll::Pending,
+            };
+            self.as_mut().project().state.set(next);
+        }
+    }
+}
+
+fn poll_reading<S, ReqBody, ResBody>(
+    reading: Pin<&mut Reading<S, ReqBody>>,
+    cx: &mut Context<'_>,
+) -> Poll<State<S, ReqBody, ResBody>>
+where
+    S: Service<Request<StoneBody<ReqBody>>>,
+    ReqBody: Body,
+{
+    let mut reading = reading.project();
+    let collected = ready!(reading.body.as_mut().poll(cx));
+    let Some(rest) = reading.rest.take() else { return Poll::Pending };
+    Poll::Ready(match collected {
+        Ok(body) => claim(rest, body, reading.body.body_mut().take()),
+        Err(error) => State::reject(&rest.shared, &rest.head, unread(&error.kind)),
+    })
+}
+
+const fn unread<E>(kind: &CollectErrorKind<E>) -> Rejection {
+    match kind {
+        CollectErrorKind::TooLarge => Rejection::BodyTooLarge,
+        CollectErrorKind::TimedOut => Rejection::BodyTimedOut,
+        _ => Rejection::BodyIncomplete,
+    }
+}
+
+fn call<S, ReqBody, ResBody>(
+    ready: Ready<S, ReqBody>,
+    polled: Result<(), S::Error>,
+) -> State<S, ReqBody, ResBody>
+where
+    S: Service<Request<StoneBody<ReqBody>>, Response = Response<ResBody>>,
+{
+    let Ready { mut service, shared, request, run } = ready;
+    match polled {
+        Ok(()) => State::Running { future: service.call(request), run, shared },
+        Err(error) => settle(&shared, run, Err(error)),
+    }
+}
+
+/// With the handler's answer there, tells the store how it ended.
+fn settle<S, ReqBody, ResBody>(
+    shared: &Arc<Shared>,
+    run: Option<Run>,
+    response: Result<Response<ResBody>, S::Error>,
+) -> State<S, ReqBody, ResBody>
+where
+    S: Service<Request<StoneBody<ReqBody>>>,
+{
+    let (is_success, response) = match response {
+        Ok(response) => {
+            let (is_success, response) = is_success(shared, response);
+            (is_success, Ok(Box::new(response.map(StoneBody::inner))))
+        }
+        Err(error) => (false, Err(error)),
+    };
+    let mut run = run;
+    let settling = match &mut run {
+        Some(run) => run.settle(is_success),
+        None => StoreFuture::ready(Ok(())),
+    };
+    State::Settling { settling, run, response: Some(response) }
+}
+
+impl<S, ReqBody, ResBody> fmt::Debug for ResponseFuture<S, ReqBody, ResBody>
+where
+    S: Service<Request<StoneBody<ReqBody>>>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Answered { .. } => "answered",
+            State::FindingKeys { .. } => "finding keys",
+            State::Reading { .. } => "reading",
+            State::Claiming { .. } => "claiming",
+            State::Calling { .. } => "calling",
+            State::Running { .. } => "running",
+            State::Settling { .. } => "settling",
+            State::Done => "done",
+        };
+        f.debug_tuple("ResponseFuture").field(&state).finish()
+    }
+}
