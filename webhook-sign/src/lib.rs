@@ -23,6 +23,7 @@ mod sender;
 mod service;
 mod settle;
 mod shared;
+mod sign;
 mod signing;
 pub mod store;
 mod tag;
@@ -43,6 +44,10 @@ pub use rejection::Rejection;
 pub use scheme::Encoding;
 pub use sender::Sender;
 pub use service::VerifyService;
+pub use sign::{
+    MessageId, SignError, SignErrorKind, SignFuture, SignLayer, SignLayerBuilder, SignService,
+    Signer,
+};
 pub use signing::{SignFault, sign};
 #[doc(no_inline)]
 pub use stonework_core::{
