@@ -27,6 +27,9 @@ mod sign;
 mod signing;
 pub mod store;
 mod tag;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod timestamp;
 mod trace;
 #[cfg(test)]
