@@ -2,11 +2,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod algorithm;
+#[cfg(feature = "axum-0-8")]
+mod axum08;
 mod check;
 mod claims;
 #[cfg(feature = "ed25519")]
 mod ed25519;
 mod future;
+mod handshake;
 mod header;
 mod json;
 pub mod keys;
@@ -38,8 +41,14 @@ mod verified;
 mod warning;
 
 pub use algorithm::Algorithm;
+#[cfg(feature = "axum-0-8")]
+#[cfg_attr(docsrs, doc(cfg(feature = "axum-0-8")))]
+pub use axum08::{NotVerified, VerifiedJson};
 pub use claims::{BodyRole, Claims, MAX_ID, MAX_SIGNATURES};
 pub use future::ResponseFuture;
+pub use handshake::{
+    CloudEvents, HandshakeFuture, HandshakeLayer, HandshakeLayerBuilder, HandshakeService,
+};
 pub use layer::{VerifyLayer, VerifyLayerBuilder};
 pub use policy::{InFlight, Outage};
 pub use refusal::{Field, Refusal};
