@@ -33,6 +33,9 @@ pub(crate) fn read(
     if let (Some(time), Some(tolerance)) = (claims.time(), tolerance) {
         timestamp::check(time, now, tolerance)?;
     }
+    if claims.expires().is_some_and(|expires| expires <= now) {
+        return Err(Refusal::TooOld);
+    }
     if claims.tags().is_empty() {
         return Err(Refusal::NoKnownSignature);
     }

@@ -19,6 +19,7 @@ pub struct Claims {
     id: Option<Key>,
     stamp: Option<Stamp>,
     late_time: Option<Duration>,
+    expires: Option<Duration>,
     key_id: Option<Key>,
     tags: ArrayVec<Tag, MAX_SIGNATURES>,
     hmac: Option<Algorithm>,
@@ -75,6 +76,11 @@ impl Claims {
     /// parameter.
     pub const fn set_time(&mut self, since_epoch: Duration) {
         self.late_time = Some(since_epoch);
+    }
+
+    /// When the signature ends, where it says so.
+    pub const fn set_expires(&mut self, since_epoch: Duration) {
+        self.expires = Some(since_epoch);
     }
 
     /// Which key signed, as the sender says.
@@ -151,6 +157,10 @@ impl Claims {
     /// What the body is to the message.
     pub const fn body(&self) -> &BodyRole {
         &self.body
+    }
+
+    pub(crate) const fn expires(&self) -> Option<Duration> {
+        self.expires
     }
 
     pub(crate) fn tags(&self) -> &[Tag] {

@@ -1,7 +1,7 @@
 //! The answers to challenges that come as signed events.
 
 use data_encoding::HEXLOWER;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Algorithm;
 use crate::keys::WebhookKey;
@@ -37,6 +37,12 @@ pub(super) fn zoom(body: &[u8], key: &WebhookKey) -> Option<Answer> {
     struct Payload {
         plain_token: String,
     }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Answered<'a> {
+        plain_token: &'a str,
+        encrypted_token: &'a str,
+    }
     let asked: Asked = serde_json::from_slice(body).ok()?;
     if asked.event != "endpoint.url_validation" {
         return None;
@@ -44,8 +50,8 @@ pub(super) fn zoom(body: &[u8], key: &WebhookKey) -> Option<Answer> {
     let plain = asked.payload.plain_token;
     let tag = key.sign(Algorithm::HmacSha256, plain.as_bytes())?;
     let encrypted = HEXLOWER.encode(tag.as_bytes());
-    let answer = serde_json::json!({ "plainToken": plain, "encryptedToken": encrypted });
-    Some(Answer::Json(answer.to_string()))
+    let answer = Answered { plain_token: &plain, encrypted_token: &encrypted };
+    serde_json::to_string(&answer).ok().map(Answer::Json)
 }
 
 /// Discord's PING, which is answered with a PONG.
@@ -71,8 +77,8 @@ mod tests {
         let key = WebhookKey::hmac(b"zoom secret token").unwrap();
         let body = br#"{"event":"endpoint.url_validation","payload":{"plainToken":"qgg8vlvZRS6UYooatFL8Aw"},"event_ts":1}"#;
         let expected = concat!(
-            r#"{"encryptedToken":"39b8dfc472156d09751ff95badb7c9dfc4e81295a8dd72928ab3e7f6b3f48769","#,
-            r#""plainToken":"qgg8vlvZRS6UYooatFL8Aw"}"#,
+            r#"{"plainToken":"qgg8vlvZRS6UYooatFL8Aw","#,
+            r#""encryptedToken":"39b8dfc472156d09751ff95badb7c9dfc4e81295a8dd72928ab3e7f6b3f48769"}"#,
         );
         assert_eq!(zoom(body, &key), Some(Answer::Json(expected.into())));
         assert_eq!(zoom(br#"{"event":"meeting.started","payload":{}}"#, &key), None);

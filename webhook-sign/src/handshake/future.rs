@@ -15,6 +15,7 @@ use tower_service::Service;
 
 use super::answer::Answer;
 use super::layer::Shared;
+use super::service::MAX_CHALLENGE;
 
 pin_project! {
     /// The future of [`HandshakeService`](super::HandshakeService).
@@ -76,7 +77,7 @@ where
         request: Request<ReqBody>,
     ) -> Self {
         let (head, body) = request.into_parts();
-        let body = collect_capped(body, usize::MAX, pending());
+        let body = collect_capped(body, MAX_CHALLENGE, pending());
         let rest = Some(Rest { service, shared, scheme, head });
         Self { state: State::Reading { reading: Box::pin(Reading { body, rest }) } }
     }

@@ -13,7 +13,7 @@ use super::layer::Shared;
 use crate::Verified;
 
 /// Challenges are short; what is longer is an event, and not looked at.
-const MAX_CHALLENGE: u64 = 16 * 1024;
+pub(super) const MAX_CHALLENGE: usize = 16 * 1024;
 
 /// The service that [`HandshakeLayer`](super::HandshakeLayer) puts around another one.
 pub struct HandshakeService<S> {
@@ -65,7 +65,7 @@ where
             *response.headers_mut() = headers;
             return HandshakeFuture::answer(response);
         }
-        let is_short = request.body().size_hint().upper().is_some_and(|len| len <= MAX_CHALLENGE);
+        let is_short = request.body().size_hint().upper().is_some_and(|l| l <= MAX_CHALLENGE as u64);
         let verified = head.extensions.get::<Verified>();
         match verified.filter(|verified| is_short && self.shared.answers(verified)) {
             Some(verified) => {

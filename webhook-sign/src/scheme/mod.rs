@@ -10,6 +10,8 @@ mod discord;
 mod dropbox;
 mod github;
 mod hook0;
+#[cfg(feature = "httpsig")]
+mod httpsig;
 mod linear;
 mod paddle;
 mod razorpay;
@@ -34,6 +36,9 @@ pub use dropbox::DROPBOX;
 pub use encoding::Encoding;
 pub use github::GITHUB;
 pub use hook0::{HOOK0, Hook0};
+#[cfg(feature = "httpsig")]
+#[cfg_attr(docsrs, doc(cfg(feature = "httpsig")))]
+pub use httpsig::HttpSignature;
 pub use linear::LINEAR;
 pub use paddle::PADDLE;
 pub use public_url::PublicUrl;
