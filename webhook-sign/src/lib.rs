@@ -9,6 +9,9 @@ mod claims;
 #[cfg(feature = "ed25519")]
 mod ed25519;
 mod future;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod handshake;
 mod header;
 mod json;
