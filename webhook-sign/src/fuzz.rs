@@ -257,17 +257,21 @@ pub fn http_signature(bytes: &[u8]) -> bool {
 ///
 /// When that one finds something else.
 pub fn member(bytes: &[u8]) -> bool {
-    let Some(found) = json::text(bytes, "id") else {
+    let found = json::text(bytes, "id");
+    let Ok(serde_json::Value::Object(whole)) = serde_json::from_slice(bytes) else {
         return false;
     };
-    let value: serde_json::Value = serde_json::from_slice(bytes).expect("it was read");
-    let expected = match &value["id"] {
-        serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Number(number) => number.to_string(),
-        other => panic!("found {found:?} in {other:?}"),
+    // Of a name that is there twice, one reader takes the first and another the last.
+    let names = bytes.windows(2).filter(|window| *window == b"id" || window[0] == b'\\').count();
+    let expected = match whole.get("id") {
+        Some(serde_json::Value::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(serde_json::Value::Number(number)) if number.is_u64() => Some(number.to_string()),
+        _ => None,
     };
-    assert_eq!(found.as_bytes(), expected.as_bytes());
-    true
+    if names <= 1 {
+        assert_eq!(found.as_ref().map(stonework_core::Key::as_bytes), expected.as_deref().map(str::as_bytes));
+    }
+    found.is_some()
 }
 
 #[cfg(test)]

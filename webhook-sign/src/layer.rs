@@ -11,6 +11,7 @@ use stonework_core::{
 };
 use tower_layer::Layer;
 
+use crate::Refusal;
 use crate::policy::{InFlight, Outage, Policy};
 use crate::rejection::{PROBLEM_BASE, Rejection};
 use crate::sender::{Accepted, Sender};
@@ -272,7 +273,10 @@ impl VerifyLayerBuilder {
             store,
             guard: StoreGuard::new(self.store_timeout, Arc::new(TokioClock::new())),
         });
-        let shared = Shared { policy: self.policy, senders, replay, clock };
+        let unauthenticated = Rejection::Unauthenticated(Refusal::NotSigned);
+        let unauthenticated =
+            unauthenticated.problem(&self.policy.problem_base, self.policy.in_flight);
+        let shared = Shared { policy: self.policy, senders, replay, clock, unauthenticated };
         Ok(VerifyLayer { shared: Arc::new(shared), warnings: warnings.into() })
     }
 

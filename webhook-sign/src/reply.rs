@@ -22,7 +22,7 @@ pub(crate) fn reject<B>(
     if let Some(hook) = &policy.on_reject {
         hook(rejection, &head);
     }
-    let problem = rejection.problem(&policy.problem_base, policy.in_flight);
+    let problem = shared.problem(rejection);
     let protocol = Protocol::of(head.headers);
     let mut response = match &policy.render {
         Some(render) => render(rejection, &problem, &head),

@@ -2,12 +2,13 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use stonework_core::{Clock, RequestHead, StoreGuard};
+use stonework_core::{Clock, Problem, RequestHead, StoreGuard};
 use uuid::Uuid;
 
 use crate::Refusal;
 use crate::keys::{KeySet, WebhookKey};
 use crate::policy::Policy;
+use crate::rejection::Rejection;
 use crate::sender::Accepted;
 use crate::store::ReplayStore;
 
@@ -17,6 +18,8 @@ pub(crate) struct Shared {
     pub(crate) senders: Vec<Accepted>,
     pub(crate) replay: Option<Replay>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Made once: whoever tries signatures shall not be dear.
+    pub(crate) unauthenticated: Problem,
 }
 
 pub(crate) struct Replay {
@@ -32,6 +35,13 @@ impl Shared {
         let at = self.senders.iter().position(is_meant).ok_or(Refusal::NotSigned)?;
         let peer = || self.policy.peer.as_ref().and_then(|peer| peer(head));
         if self.senders[at].is_from(peer) { Ok(at) } else { Err(Refusal::Network) }
+    }
+
+    pub(crate) fn problem(&self, rejection: Rejection) -> Problem {
+        match rejection {
+            Rejection::Unauthenticated(_) => self.unauthenticated.clone(),
+            other => other.problem(&self.policy.problem_base, self.policy.in_flight),
+        }
     }
 
     pub(crate) fn now(&self) -> Duration {

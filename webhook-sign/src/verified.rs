@@ -89,6 +89,10 @@ impl Verified {
 /// # }
 /// ```
 ///
+/// The [id](Verified::id) is that of the headers, if there is one; where the scheme has it in the body, [`Scheme::event`]
+/// reads it. Nothing is allocated, unless the id is longer than 38 bytes, the signature is Ed25519 or the scheme signs
+/// something else than bytes of headers and the body.
+///
 /// # Errors
 ///
 /// Why it counts as not signed.
@@ -105,5 +109,5 @@ pub fn verify(
     let mut check = Check::begin(scheme, claims, head, keys, now)?;
     check.update(body);
     let found = check.finish(scheme, head, keys, body, now, tolerance)?;
-    Ok(Verified::of(scheme, keys, &found, scheme.event(body)))
+    Ok(Verified::of(scheme, keys, &found, None))
 }

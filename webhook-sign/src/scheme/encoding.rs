@@ -17,7 +17,7 @@ pub enum Encoding {
 const ROOM: usize = MAX_TAG + 2;
 
 impl Encoding {
-    const fn len(self, algorithm: Algorithm) -> usize {
+    pub(crate) const fn len(self, algorithm: Algorithm) -> usize {
         match self {
             Self::Hex => algorithm.signature_len() * 2,
             Self::Base64 => algorithm.signature_len().div_ceil(3) * 4,

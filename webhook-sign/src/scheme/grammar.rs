@@ -52,34 +52,61 @@ impl Grammar {
 
     pub(crate) fn write(self, claims: &Claims, tags: &[Tag], encoding: Encoding) -> Option<String> {
         let first = tags.first()?;
-        let mut out = String::with_capacity(16 + tags.len() * 100);
+        let digits = std::str::from_utf8(claims.timestamp_digits().unwrap_or_default()).ok()?;
+        // Exactly as long as it will be, so that the text becomes the header's value without a copy.
+        let mut out = String::with_capacity(self.written_len(digits, tags, encoding));
         match self {
             Self::Bare => encoding.write(first, &mut out),
             Self::Prefixed(prefix) => {
                 out.push_str(prefix);
                 encoding.write(first, &mut out);
             }
-            Self::Versions { version, ed25519 } => {
+            Self::Versions { .. } => {
                 for (at, tag) in tags.iter().enumerate() {
                     out.push_str(if at > 0 { " " } else { "" });
-                    out.push_str(if tag.algorithm().is_hmac() { version } else { ed25519 });
+                    out.push_str(self.version(tag));
                     out.push(',');
                     encoding.write(tag, &mut out);
                 }
             }
-            Self::Pairs { separator, time, signature } => {
+            Self::Pairs { separator, time, .. } => {
                 out.push_str(time);
                 out.push('=');
-                out.push_str(std::str::from_utf8(claims.timestamp_digits()?).ok()?);
+                out.push_str(digits);
                 for tag in tags {
                     out.push(char::from(separator));
-                    out.push_str(signature);
+                    out.push_str(self.version(tag));
                     out.push('=');
                     encoding.write(tag, &mut out);
                 }
             }
         }
         Some(out)
+    }
+
+    fn written_len(self, digits: &str, tags: &[Tag], encoding: Encoding) -> usize {
+        let first = tags.first().map_or(0, |tag| encoding.len(tag.algorithm()));
+        let all = |beside: fn(&Tag, &Self) -> usize| -> usize {
+            tags.iter().map(|tag| encoding.len(tag.algorithm()) + beside(tag, &self)).sum()
+        };
+        match self {
+            Self::Bare => first,
+            Self::Prefixed(prefix) => prefix.len() + first,
+            Self::Versions { .. } => all(|tag, grammar| grammar.version(tag).len() + 2) - 1,
+            Self::Pairs { time, .. } => {
+                time.len() + 1 + digits.len() + all(|tag, grammar| grammar.version(tag).len() + 2)
+            }
+        }
+    }
+
+    /// What stands before a signature and its separator.
+    const fn version(&self, tag: &Tag) -> &'static str {
+        match self {
+            Self::Versions { version, .. } if tag.algorithm().is_hmac() => version,
+            Self::Versions { ed25519, .. } => ed25519,
+            Self::Pairs { signature, .. } => signature,
+            Self::Bare | Self::Prefixed(_) => "",
+        }
     }
 
     /// Does the header have the time in it?

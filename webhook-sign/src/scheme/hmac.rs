@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use stonework_core::{ConfigError, Key, RequestHead};
 
@@ -364,13 +365,13 @@ impl SignScheme for HmacScheme {
         let names = self.first();
         if let Some(name) = names.id {
             claims.set_id(outgoing.id.as_bytes(), self.stops())?;
-            headers.insert(name, value(outgoing.id, Field::Id)?);
+            headers.insert(name, text_value(outgoing.id, Field::Id)?);
         }
         if self.has_time_in_headers() {
             let digits = self.unit.count(outgoing.now).to_string();
             claims.set_timestamp(digits.as_bytes(), self.unit)?;
             if let Some(name) = names.timestamp {
-                headers.insert(name, value(&digits, Field::Timestamp)?);
+                headers.insert(name, value(digits, Field::Timestamp)?);
             }
         }
         Ok(())
@@ -384,12 +385,17 @@ impl SignScheme for HmacScheme {
     ) -> Result<(), Refusal> {
         let missing = Refusal::Missing(Field::Signature);
         let text = self.grammar.write(claims, signatures, self.kind.encoding).ok_or(missing)?;
-        headers.insert(self.first().signature, value(&text, Field::Signature)?);
+        headers.insert(self.first().signature, value(text, Field::Signature)?);
         Ok(())
     }
 }
 
-pub(super) fn value(text: &str, field: Field) -> Result<HeaderValue, Refusal> {
+/// Without a copy.
+pub(super) fn value(text: String, field: Field) -> Result<HeaderValue, Refusal> {
+    HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(|_| Refusal::Malformed(field))
+}
+
+fn text_value(text: &str, field: Field) -> Result<HeaderValue, Refusal> {
     HeaderValue::from_str(text).map_err(|_| Refusal::Malformed(field))
 }
 

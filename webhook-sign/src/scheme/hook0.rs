@@ -205,7 +205,7 @@ impl SignScheme for Hook0 {
             None => text.push_str(",v0="),
         }
         Encoding::Hex.write(tag, &mut text);
-        headers.insert(SIGNATURE, value(&text, Field::Signature)?);
+        headers.insert(SIGNATURE, value(text, Field::Signature)?);
         Ok(())
     }
 }

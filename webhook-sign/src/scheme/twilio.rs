@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use stonework_core::{ConfigError, Key, OriginalUri, RequestHead};
 
 use super::hmac::value;
@@ -204,7 +204,7 @@ impl SignScheme for Twilio {
         headers: &mut HeaderMap,
     ) -> Result<(), Refusal> {
         if self.sha256_only {
-            headers.insert(SETTINGS, value("algorithm=HMAC_SHA256", Field::Signature)?);
+            headers.insert(SETTINGS, HeaderValue::from_static("algorithm=HMAC_SHA256"));
         }
         claims.set_body(match body_digest(&outgoing.head)? {
             Some(digest) if !is_form(headers) => BodyRole::Digested(digest),
@@ -222,7 +222,7 @@ impl SignScheme for Twilio {
         let mut text = String::new();
         let tag = signatures.first().ok_or(Refusal::Missing(Field::Signature))?;
         Encoding::Base64.write(tag, &mut text);
-        headers.insert(SIGNATURE, value(&text, Field::Signature)?);
+        headers.insert(SIGNATURE, value(text, Field::Signature)?);
         Ok(())
     }
 }
