@@ -16,7 +16,7 @@ use stonework_core::{
 };
 use tower_service::Service;
 
-use crate::check::Check;
+use crate::check::{Against, Check};
 use crate::keys::{KeySet, Wanted};
 use crate::policy::Outage;
 use crate::reading::Checked;
@@ -99,6 +99,7 @@ struct Rest<S> {
     head: Parts,
     sender: usize,
     keys: Arc<KeySet>,
+    claims: Claims,
     is_known: bool,
     now: Duration,
 }
@@ -177,59 +178,66 @@ where
         }
     };
     let now = shared.now();
-    let scheme = &*shared.senders[sender].scheme;
-    let check = keys.ok_or(Refusal::UnknownKey).and_then(|keys| {
-        let check = Check::begin(scheme, claims, &RequestHead::from(&head), &keys, now)?;
-        Ok((keys, check))
+    let mut check = Check::default();
+    let begun = keys.ok_or(Refusal::UnknownKey).and_then(|keys| {
+        let accepted = &shared.senders[sender];
+        let head = RequestHead::from(&head);
+        let tolerance = accepted.tolerance;
+        let against =
+            Against { scheme: &*accepted.scheme, head: &head, keys: &keys, now, tolerance };
+        check.begin(&claims, against)?;
+        Ok(keys)
     });
-    let (keys, check) = match check {
-        Ok(begun) => begun,
+    let keys = match begun {
+        Ok(keys) => keys,
         Err(refusal) => {
             return State::reject(&shared, &head, Rejection::Unauthenticated(refusal));
         }
     };
     let deadline = Deadline::after(shared.policy.read_timeout);
     let body = collect_capped(Checked::new(body, check), shared.policy.max_body, deadline);
-    let rest = Rest { service, shared, head, sender, keys, is_known, now };
+    let rest = Rest { service, shared, head, sender, keys, claims, is_known, now };
     State::Reading { reading: Box::pin(Reading { body, rest: Some(rest) }) }
 }
 
 /// With the body there, decides whose it is.
-fn judge<S>(rest: &Rest<S>, check: Check, body: &Bytes) -> Result<(Verified, Option<Known>), Refusal> {
+fn judge<S>(
+    rest: &mut Rest<S>,
+    check: &mut Check,
+    body: &Bytes,
+) -> Result<(Verified, Option<Known>), Refusal> {
     let sender = &rest.shared.senders[rest.sender];
-    let scheme = &*sender.scheme;
+    let (scheme, tolerance) = (&*sender.scheme, sender.tolerance);
     let head = RequestHead::from(&rest.head);
-    let found = check.finish(scheme, &head, &rest.keys, body, rest.now, sender.tolerance);
+    let against = Against { scheme, head: &head, keys: &rest.keys, now: rest.now, tolerance };
+    let found = check.finish(&mut rest.claims, against, body);
     if !rest.is_known {
         return Err(Refusal::UnknownKey);
     }
-    let found = found?;
-    let event = sender.event(body);
+    let (key, print) = found?;
+    let id = sender.event(body).or_else(|| rest.claims.signed_id().cloned());
     let policy = &rest.shared.policy;
-    let remember = |id| {
+    let known = rest.shared.replay.is_some().then(|| {
         let space = Space {
             namespace: &policy.namespace,
             scheme: scheme.name(),
             owner: rest.keys.owner(),
         };
-        known(space, id, &found, sender.tolerance, policy.dedupe_for)
-    };
-    let id = event.as_ref().or_else(|| found.claims.signed_id());
-    let known = rest.shared.replay.is_some().then(|| remember(id));
-    Ok((Verified::of(scheme, &rest.keys, &found, event), known))
+        known(space, id.as_ref(), &print, tolerance, policy.dedupe_for)
+    });
+    Ok((Verified::of(scheme, &rest.claims, id, rest.keys.name(key)), known))
 }
 
 /// With a signature that fits, asks whether the event is new.
 fn claim<S, ReqBody, ResBody>(
-    rest: Rest<S>,
+    mut rest: Rest<S>,
     body: Collected,
-    check: Option<Check>,
+    check: &mut Check,
 ) -> State<S, ReqBody, ResBody>
 where
     S: Service<Request<StoneBody<ReqBody>>>,
 {
-    let judged = check.ok_or(Refusal::Mismatch).and_then(|check| judge(&rest, check, &body.data));
-    let (mut verified, known) = match judged {
+    let (mut verified, known) = match judge(&mut rest, check, &body.data) {
         Ok(judged) => judged,
         Err(refusal) => {
             let rejection = Rejection::Unauthenticated(refusal);
@@ -356,7 +364,7 @@ where
     let collected = ready!(reading.body.as_mut().poll(cx));
     let Some(rest) = reading.rest.take() else { return Poll::Pending };
     Poll::Ready(match collected {
-        Ok(body) => claim(rest, body, reading.body.body_mut().take()),
+        Ok(body) => claim(rest, body, reading.body.body_mut().check_mut()),
         Err(error) => State::reject(&rest.shared, &rest.head, unread(&error.kind)),
     })
 }

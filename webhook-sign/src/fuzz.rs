@@ -90,7 +90,8 @@ pub fn signature(bytes: &[u8]) -> bool {
         return false;
     };
     let digits = HeaderValue::from_static("1800000000");
-    let all: [(HmacScheme, &'static str, &[(&'static str, &HeaderValue)]); 11] = [
+    type Beside<'a> = &'a [(&'static str, &'a HeaderValue)];
+    let all: [(HmacScheme, &'static str, Beside<'_>); 11] = [
         (STRIPE, "stripe-signature", &[]),
         (GITHUB, "x-hub-signature-256", &[]),
         (SLACK, "x-slack-signature", &[("x-slack-request-timestamp", &digits)]),

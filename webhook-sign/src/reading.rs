@@ -12,18 +12,18 @@ pin_project! {
     pub(crate) struct Checked<B> {
         #[pin]
         body: B,
-        check: Option<Check>,
+        check: Check,
     }
 }
 
 impl<B> Checked<B> {
     pub(crate) const fn new(body: B, check: Check) -> Self {
-        Self { body, check: Some(check) }
+        Self { body, check }
     }
 
-    /// What came of it, once.
-    pub(crate) fn take(self: Pin<&mut Self>) -> Option<Check> {
-        self.project().check.take()
+    /// What came of it.
+    pub(crate) fn check_mut(self: Pin<&mut Self>) -> &mut Check {
+        self.project().check
     }
 }
 
@@ -41,8 +41,8 @@ impl<B: Body> Body for Checked<B> {
         };
         // Copies nothing where the data are `Bytes` already.
         let frame = frame.map_data(|mut data| data.copy_to_bytes(data.remaining()));
-        if let (Some(check), Some(data)) = (this.check, frame.data_ref()) {
-            check.update(data);
+        if let Some(data) = frame.data_ref() {
+            this.check.update(data);
         }
         Poll::Ready(Some(Ok(frame)))
     }

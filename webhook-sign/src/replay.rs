@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use stonework_core::Key;
 
-use crate::check::Match;
+use crate::Tag;
 use crate::store::EventKey;
 
 /// Captured requests can be sent while their timestamp is good, and that is twice the tolerance: from as far in the future
@@ -32,14 +32,14 @@ pub(crate) struct Space<'a> {
 pub(crate) fn known(
     space: Space<'_>,
     id: Option<&Key>,
-    found: &Match,
+    print: &Tag,
     tolerance: Option<Duration>,
     dedupe_for: Duration,
 ) -> Known {
     let secure_for = tolerance.map(|tolerance| tolerance.saturating_mul(SIDES));
     let (kind, name) = match id {
         Some(id) => (&b"id"[..], id.as_bytes()),
-        None => (&b"signature"[..], found.print.as_bytes()),
+        None => (&b"signature"[..], print.as_bytes()),
     };
     let keep = match (id, secure_for) {
         (Some(_), Some(secure_for)) => dedupe_for.max(secure_for),
@@ -55,19 +55,18 @@ pub(crate) fn known(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Algorithm, Claims, Tag};
+    use crate::Algorithm;
 
     const SPACE: Space<'_> = Space { namespace: "", scheme: "acme", owner: b"" };
     const MINUTE: Duration = Duration::from_secs(60);
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-    fn found(byte: u8) -> Match {
-        let print = Tag::new(Algorithm::HmacSha256, &[byte; 32]).unwrap();
-        Match { key: 0, print, claims: Claims::default() }
+    fn print(byte: u8) -> Tag {
+        Tag::new(Algorithm::HmacSha256, &[byte; 32]).unwrap()
     }
 
     fn of(id: Option<&str>, byte: u8, tolerance: Option<Duration>) -> Known {
-        known(SPACE, id.map(Key::from).as_ref(), &found(byte), tolerance, DAY)
+        known(SPACE, id.map(Key::from).as_ref(), &print(byte), tolerance, DAY)
     }
 
     #[test]
@@ -89,7 +88,7 @@ mod tests {
     #[test]
     fn spaces_are_apart() {
         let id = Some(Key::from("a"));
-        let event = |space| known(space, id.as_ref(), &found(1), None, DAY).event;
+        let event = |space| known(space, id.as_ref(), &print(1), None, DAY).event;
         let others = [
             SPACE,
             Space { namespace: "other", ..SPACE },

@@ -9,6 +9,7 @@ use http_body::Body;
 use stonework_core::{RequestHead, StoneBody};
 use tower_service::Service;
 
+use crate::Claims;
 use crate::check;
 use crate::future::{ResponseFuture, Start};
 use crate::rejection::Rejection;
@@ -58,8 +59,9 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (head, body) = request.into_parts();
-        match self.admit(&RequestHead::from(&head)) {
-            Ok((sender, claims)) => {
+        let mut claims = Claims::default();
+        match self.admit(&RequestHead::from(&head), &mut claims) {
+            Ok(sender) => {
                 // What was polled ready is let go: a permit of the inner service is not held for a stranger who is slow
                 // to send. The run polls its own before it calls it.
                 let service = self.inner.clone();
@@ -74,16 +76,16 @@ where
 
 impl<S> VerifyService<S> {
     /// All that can be told without the body, in the order of what it costs.
-    fn admit(&self, head: &RequestHead<'_>) -> Result<(usize, crate::Claims), Rejection> {
+    fn admit(&self, head: &RequestHead<'_>, claims: &mut Claims) -> Result<usize, Rejection> {
         let refused = Rejection::Unauthenticated;
         let at = self.shared.sender(head).map_err(refused)?;
         let sender = &self.shared.senders[at];
-        let claims = check::read(&*sender.scheme, head, self.shared.now(), sender.tolerance);
-        let claims = claims.map_err(refused)?;
+        let now = self.shared.now();
+        check::read(&*sender.scheme, head, now, sender.tolerance, claims).map_err(refused)?;
         if announces_more(head.headers, self.shared.policy.max_body) {
             return Err(Rejection::BodyTooLarge);
         }
-        Ok((at, claims))
+        Ok(at)
     }
 }
 

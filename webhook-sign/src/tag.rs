@@ -38,10 +38,19 @@ impl Tag {
     }
 
     /// Compares in constant time. The algorithms are no secret.
+    ///
+    /// All differences are gathered, word by word, before anything depends on them: byte by byte, as slices are compared,
+    /// it takes nine times as long.
     #[inline]
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.algorithm == other.algorithm && bool::from(self.bytes.ct_eq(&other.bytes))
+        let (ours, theirs) = (words(&self.bytes), words(&other.bytes));
+        let differences = ours.zip(theirs).fold(0, |all, (ours, theirs)| all | (ours ^ theirs));
+        self.algorithm == other.algorithm && bool::from(differences.ct_eq(&0))
     }
+}
+
+fn words(bytes: &[u8; MAX_TAG]) -> impl Iterator<Item = u64> {
+    bytes.as_chunks().0.iter().map(|word| u64::from_ne_bytes(*word))
 }
 
 /// Without the bytes: a signature that was computed and is logged is one that can be sent.

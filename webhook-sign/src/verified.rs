@@ -3,10 +3,10 @@ use std::time::Duration;
 
 use stonework_core::{Key, RequestHead};
 
-use crate::check::{Check, Match, read};
+use crate::check::{Against, Check, read};
 use crate::keys::KeySet;
 use crate::scheme::Scheme;
-use crate::Refusal;
+use crate::{Claims, Refusal};
 
 /// What is known of a request whose signature was checked: an extension of the request that the handler gets, and an
 /// axum extractor with the feature `axum-0-8`.
@@ -20,14 +20,9 @@ pub struct Verified {
 }
 
 impl Verified {
-    pub(crate) fn of(scheme: &dyn Scheme, keys: &KeySet, found: &Match, event: Option<Key>) -> Self {
-        Self {
-            scheme: scheme.name(),
-            id: event.or_else(|| found.claims.signed_id().cloned()),
-            timestamp: found.claims.time(),
-            key_id: keys.name(found.key),
-            fence: None,
-        }
+    /// `id` is what the event is called.
+    pub(crate) fn of(scheme: &dyn Scheme, claims: &Claims, id: Option<Key>, key_id: Arc<str>) -> Self {
+        Self { scheme: scheme.name(), id, timestamp: claims.time(), key_id, fence: None }
     }
 
     pub(crate) const fn set_fence(&mut self, fence: u128) {
@@ -105,9 +100,12 @@ pub fn verify(
     tolerance: Option<Duration>,
 ) -> Result<Verified, Refusal> {
     let tolerance = tolerance.or_else(|| scheme.tolerance());
-    let claims = read(scheme, head, now, tolerance)?;
-    let mut check = Check::begin(scheme, claims, head, keys, now)?;
+    let against = Against { scheme, head, keys, now, tolerance };
+    let (mut claims, mut check) = (Claims::default(), Check::default());
+    read(scheme, head, now, tolerance, &mut claims)?;
+    check.begin(&claims, against)?;
     check.update(body);
-    let found = check.finish(scheme, head, keys, body, now, tolerance)?;
-    Ok(Verified::of(scheme, keys, &found, None))
+    let (key, _) = check.finish(&mut claims, against, body)?;
+    let id = claims.signed_id().cloned();
+    Ok(Verified::of(scheme, &claims, id, keys.name(key)))
 }

@@ -1,3 +1,5 @@
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use data_encoding::{BASE64, HEXLOWER, HEXLOWER_PERMISSIVE};
 
 use crate::tag::MAX_TAG;
@@ -24,12 +26,14 @@ impl Encoding {
         }
     }
 
-    const fn coding(self) -> &'static data_encoding::Encoding {
+    /// Strict: one signature has one text, but for the case of hexadecimal digits.
+    #[inline]
+    fn decode(self, text: &[u8], into: &mut [u8; ROOM]) -> Option<usize> {
         static HEX: data_encoding::Encoding = HEXLOWER_PERMISSIVE;
-        static STRICT_BASE64: data_encoding::Encoding = BASE64;
         match self {
-            Self::Hex => &HEX,
-            Self::Base64 => &STRICT_BASE64,
+            Self::Hex => HEX.decode_mut(text, into.get_mut(..text.len() / 2)?).ok(),
+            // Three times as fast as the other, and there is one for each signature that was sent.
+            Self::Base64 => BASE64_STANDARD.decode_slice(text, into).ok(),
         }
     }
 
@@ -46,9 +50,7 @@ impl Encoding {
             return Err(malformed);
         }
         let mut room = [0; ROOM];
-        let len = self.coding().decode_len(text.len()).map_err(|_| malformed)?;
-        let into = room.get_mut(..len).ok_or(malformed)?;
-        let len = self.coding().decode_mut(text, into).map_err(|_| malformed)?;
+        let len = self.decode(text, &mut room).ok_or(malformed)?;
         claims.add_signature(algorithm, &room[..len])
     }
 
