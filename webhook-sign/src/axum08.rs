@@ -52,11 +52,9 @@ pub enum NotVerified {
 impl NotVerified {
     fn problem(&self) -> Problem {
         let (slug, title, status) = match self {
-            Self::NoLayer => (
-                "not-verified",
-                "Request was not verified",
-                StatusCode::INTERNAL_SERVER_ERROR,
-            ),
+            Self::NoLayer => {
+                ("not-verified", "Request was not verified", StatusCode::INTERNAL_SERVER_ERROR)
+            }
             Self::Unreadable(_) => {
                 ("unreadable", "Event cannot be read", StatusCode::UNPROCESSABLE_ENTITY)
             }

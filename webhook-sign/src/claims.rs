@@ -54,7 +54,9 @@ impl Claims {
     #[inline]
     pub fn set_id(&mut self, id: &[u8], stops: &[u8]) -> Result<(), Refusal> {
         let fits = (1..=MAX_ID).contains(&id.len());
-        if !fits || !id.iter().all(|byte| byte.is_ascii_graphic() && !stops.contains(byte)) {
+        let (first, more) = (stops.first().copied(), stops.get(1..).unwrap_or_default());
+        let is_stop = |byte: &u8| first == Some(*byte) || more.contains(byte);
+        if !fits || !id.iter().all(|byte| byte.is_ascii_graphic() && !is_stop(byte)) {
             return Err(Refusal::Malformed(Field::Id));
         }
         self.id = Some(Key::from(id));

@@ -218,11 +218,8 @@ fn judge<S>(
     let id = sender.event(body).or_else(|| rest.claims.signed_id().cloned());
     let policy = &rest.shared.policy;
     let known = rest.shared.replay.is_some().then(|| {
-        let space = Space {
-            namespace: &policy.namespace,
-            scheme: scheme.name(),
-            owner: rest.keys.owner(),
-        };
+        let space =
+            Space { namespace: &policy.namespace, scheme: scheme.name(), owner: rest.keys.owner() };
         known(space, id.as_ref(), &print, tolerance, policy.dedupe_for)
     });
     Ok((Verified::of(scheme, &rest.claims, id, rest.keys.name(key)), known))

@@ -270,7 +270,10 @@ pub fn member(bytes: &[u8]) -> bool {
         _ => None,
     };
     if names <= 1 {
-        assert_eq!(found.as_ref().map(stonework_core::Key::as_bytes), expected.as_deref().map(str::as_bytes));
+        assert_eq!(
+            found.as_ref().map(stonework_core::Key::as_bytes),
+            expected.as_deref().map(str::as_bytes)
+        );
     }
     found.is_some()
 }

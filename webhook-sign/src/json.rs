@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn one_member_is_found() {
-        let body = br#"{"a":{"id":1},"id":"evt_1","webhookTimestamp":1700000000123,"b":[1,{"id":2}]}"#;
+        let body =
+            br#"{"a":{"id":1},"id":"evt_1","webhookTimestamp":1700000000123,"b":[1,{"id":2}]}"#;
         assert_eq!(text(body, "id"), Some(Key::from("evt_1")));
         assert_eq!(number(body, "webhookTimestamp"), Some(1_700_000_000_123));
         assert_eq!(text(br#"{"id":7}"#, "id"), Some(Key::from("7")));

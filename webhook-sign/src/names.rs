@@ -31,4 +31,5 @@ pub const REQUEST_HEADERS: &[&str] = &[
 ];
 
 /// The headers that the layers write into responses by themselves.
-pub const RESPONSE_HEADERS: &[&str] = &["retry-after", "webhook-allowed-origin", "webhook-allowed-rate"];
+pub const RESPONSE_HEADERS: &[&str] =
+    &["retry-after", "webhook-allowed-origin", "webhook-allowed-rate"];

@@ -86,7 +86,8 @@ fn sign_with(
         put(scheme, claims, head, body, follows, &mut |piece| message.extend_from_slice(piece))?;
         return Ok(key.sign(Algorithm::Ed25519, &message));
     }
-    let Some(mut mac) = key.begin(scheme.hmac()).filter(|_| scheme.signs_with(scheme.hmac())) else {
+    let Some(mut mac) = key.begin(scheme.hmac()).filter(|_| scheme.signs_with(scheme.hmac()))
+    else {
         return Ok(None);
     };
     put(scheme, claims, head, body, follows, &mut |piece| mac.update(piece))?;
@@ -144,4 +145,3 @@ impl Error for SignFault {
         }
     }
 }
-

@@ -23,9 +23,7 @@ use tokio::task::JoinSet;
 
 pub use lost_reply::LostReply;
 
-use crate::store::{
-    Claim, Claimed, Commit, Committed, EventKey, Fence, Release, ReplayStore,
-};
+use crate::store::{Claim, Claimed, Commit, Committed, EventKey, Fence, Release, ReplayStore};
 
 /// A time that does not pass during the suite.
 const LONG: Duration = Duration::from_secs(3_600);
@@ -297,10 +295,7 @@ pub async fn asking_again_renews_no_lease(store: &Store, elapse: &impl AsyncFn(D
 }
 
 /// A commit whose lease has run out counts if nobody else has claimed the event.
-pub async fn a_late_commit_counts_if_nobody_came(
-    store: &Store,
-    elapse: &impl AsyncFn(Duration),
-) {
+pub async fn a_late_commit_counts_if_nobody_came(store: &Store, elapse: &impl AsyncFn(Duration)) {
     let case = Case::new(store);
     assert_eq!(case.claim_for(case.a, BRIEF).await, Claimed::Won);
     elapse(past(BRIEF)).await;
@@ -335,14 +330,15 @@ pub async fn a_late_release_leaves_the_next_one_alone(
 }
 
 /// A done event is remembered for as long as its commit said, and no longer.
-pub async fn a_done_event_is_forgotten_in_its_time(
-    store: &Store,
-    elapse: &impl AsyncFn(Duration),
-) {
+pub async fn a_done_event_is_forgotten_in_its_time(store: &Store, elapse: &impl AsyncFn(Duration)) {
     let case = Case::new(store);
     assert_eq!(case.claim(case.a).await, Claimed::Won);
     assert_eq!(case.commit_for(case.a, BRIEF).await, Committed::Stored);
-    assert_eq!(case.commit_for(case.a, LONG).await, Committed::Stored, "and is not kept for longer");
+    assert_eq!(
+        case.commit_for(case.a, LONG).await,
+        Committed::Stored,
+        "and is not kept for longer"
+    );
     assert_eq!(case.claim(case.b).await, Claimed::Done);
     elapse(past(BRIEF)).await;
     assert_eq!(case.claim(case.b).await, Claimed::Won, "its time has passed");

@@ -52,13 +52,19 @@ impl Stamp {
     /// one time are two messages under one signature.
     #[inline]
     pub(crate) fn parse(text: &[u8], unit: Unit) -> Result<Self, Refusal> {
-        let fits = !text.is_empty() && text.len() <= unit.max_digits();
-        if !fits || !text.iter().all(u8::is_ascii_digit) {
-            return Err(Refusal::Malformed(Field::Timestamp));
-        }
-        let value = text.iter().fold(0, |sum: u64, digit| sum * 10 + u64::from(digit - b'0'));
+        let malformed = Refusal::Malformed(Field::Timestamp);
         let mut digits = ArrayVec::new();
-        digits.extend(text.iter().copied());
+        if text.is_empty() || text.len() > unit.max_digits() {
+            return Err(malformed);
+        }
+        digits.try_extend_from_slice(text).map_err(|_| malformed)?;
+        let mut value = 0;
+        for byte in text {
+            if !byte.is_ascii_digit() {
+                return Err(malformed);
+            }
+            value = value * 10 + u64::from(byte - b'0');
+        }
         Ok(Self { time: unit.time(value), digits })
     }
 

@@ -22,7 +22,12 @@ impl Vector {
         assert_eq!(scheme.errors(), []);
         let keys = KeySet::new([scheme.key(secret).unwrap()]).unwrap();
         let now = Duration::from_secs(1_800_000_000);
-        Self { scheme: Box::new(scheme), keys, now, request: Request::post("/").body(Vec::new()).unwrap() }
+        Self {
+            scheme: Box::new(scheme),
+            keys,
+            now,
+            request: Request::post("/").body(Vec::new()).unwrap(),
+        }
     }
 
     pub(crate) fn at(mut self, seconds: u64) -> Self {

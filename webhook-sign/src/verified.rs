@@ -21,7 +21,12 @@ pub struct Verified {
 
 impl Verified {
     /// `id` is what the event is called.
-    pub(crate) fn of(scheme: &dyn Scheme, claims: &Claims, id: Option<Key>, key_id: Arc<str>) -> Self {
+    pub(crate) fn of(
+        scheme: &dyn Scheme,
+        claims: &Claims,
+        id: Option<Key>,
+        key_id: Arc<str>,
+    ) -> Self {
         Self { scheme: scheme.name(), id, timestamp: claims.time(), key_id, fence: None }
     }
 

@@ -290,7 +290,10 @@ async fn a_store_that_is_away_is_closed_by_default_and_open_by_choice() {
     assert_eq!(counter.get(), 0);
     let open = standard().store(slow.clone()).on_outage(Outage::Open).build().unwrap();
     assert!(open.warnings().contains(&Warning::OutageOpen));
-    assert_eq!(send(&open.layer(count(&counter)), standard_request("msg_2", "{}")).await.status, 200);
+    assert_eq!(
+        send(&open.layer(count(&counter)), standard_request("msg_2", "{}")).await.status,
+        200
+    );
     assert_eq!(counter.get(), 1);
 }
 
@@ -506,10 +509,7 @@ fn everything_that_is_wrong_is_told_at_once_and_no_secret_with_it() {
 fn what_may_surprise_is_a_warning() {
     let none = VerifyLayer::builder().sender(standard_sender()).sender(github_sender());
     let layer = none.build().unwrap();
-    assert_eq!(
-        layer.warnings(),
-        [Warning::NoReplayStoreNorTime("github"), Warning::NoReplayStore]
-    );
+    assert_eq!(layer.warnings(), [Warning::NoReplayStoreNorTime("github"), Warning::NoReplayStore]);
     assert!(standard().danger_accept_replays().build().unwrap().warnings().is_empty());
     assert!(replaying().build().unwrap().warnings().is_empty());
     let short = replaying().dedupe_for(Duration::from_secs(300)).build().unwrap();

@@ -120,11 +120,7 @@ fn frames(body: &[u8], cuts: &[Index]) -> Vec<Bytes> {
 }
 
 /// Through the layer, frame by frame.
-fn layer_takes(
-    make: Make,
-    request: Request<()>,
-    frames: Vec<Bytes>,
-) -> bool {
+fn layer_takes(make: Make, request: Request<()>, frames: Vec<Bytes>) -> bool {
     #[derive(Debug)]
     struct Boxed(Box<dyn SignScheme>);
     impl Scheme for Boxed {

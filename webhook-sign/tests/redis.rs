@@ -186,10 +186,8 @@ async fn a_client_that_leaves_frees_the_event() {
     assert!(gone.await.unwrap_err().is_cancelled());
     let counter = Counter::default();
     let service = layer.layer(count(&counter));
-    until("the event is free", async || {
-        send(&service, github_request("{}")).await.status == 200
-    })
-    .await;
+    until("the event is free", async || send(&service, github_request("{}")).await.status == 200)
+        .await;
     assert_eq!(counter.get(), 1);
 }
 

@@ -132,9 +132,8 @@ async fn without_an_id_each_message_gets_one() {
     let first = sent(&layer, post("{}")).await;
     let second = sent(&layer, post("{}")).await;
     assert_ne!(first["webhook-id"], second["webhook-id"]);
-    let named = standard().id(|head| {
-        head.headers.get("x-event").map(|id| MessageId::new(id.to_str().unwrap()))
-    });
+    let named = standard()
+        .id(|head| head.headers.get("x-event").map(|id| MessageId::new(id.to_str().unwrap())));
     let mut request = post("{}");
     request.headers_mut().insert("x-event", "evt_7".parse().unwrap());
     assert_eq!(sent(&named.build().unwrap(), request).await["webhook-id"], "evt_7");
@@ -217,7 +216,8 @@ async fn a_stream_is_collected_up_to_the_cap() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_hangs_is_given_up() {
-    let body = StreamBody::new(tokio_stream::pending::<Result<http_body::Frame<Bytes>, Infallible>>());
+    let body =
+        StreamBody::new(tokio_stream::pending::<Result<http_body::Frame<Bytes>, Infallible>>());
     let service = standard().build().unwrap().layer(remember(&Seen::default()));
     let error = service.oneshot(Request::post("/").body(body).unwrap()).await.unwrap_err();
     assert!(matches!(error, SignError::NotSigned(SignErrorKind::BodyTimedOut)));
@@ -275,8 +275,7 @@ async fn a_client_delivers_to_a_server_once_however_often_it_tries() {
         .signer(Signer::new(scheme::STANDARD).secret(STANDARD_SECRET))
         .build()
         .unwrap();
-    let client =
-        Client::builder(TokioExecutor::new()).build_http::<StoneBody<Full<Bytes>>>();
+    let client = Client::builder(TokioExecutor::new()).build_http::<StoneBody<Full<Bytes>>>();
     let mut client = ServiceBuilder::new().layer(signing).service(client);
     let mut request = Request::post(format!("http://{}/hooks", server.address))
         .body(Full::<Bytes>::from("{\"n\": 1}"))

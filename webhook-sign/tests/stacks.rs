@@ -200,8 +200,8 @@ async fn challenges_are_answered_when_they_are_signed() {
 async fn cloud_events_are_granted_outside_of_verification() {
     let events = CloudEvents::new().origin("emitter.example.com").rate(60);
     let handshake = HandshakeLayer::builder().cloud_events(events).build().unwrap();
-    let app = app(&Counter::default())
-        .layer(ServiceBuilder::new().layer(handshake).layer(standard()));
+    let app =
+        app(&Counter::default()).layer(ServiceBuilder::new().layer(handshake).layer(standard()));
     let request = Request::options("/webhooks")
         .header("webhook-request-origin", "emitter.example.com")
         .body(Body::empty())
@@ -299,7 +299,8 @@ async fn a_tonic_server_is_called_by_a_tonic_channel() {
         .add_service(Hooks(counter.clone()))
         .serve_with_incoming(tokio_stream::wrappers::TcpListenerStream::new(listener));
     tokio::spawn(server);
-    let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+    let channel =
+        Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
     let call = async |secret: &str, id: &'static str| {
         let signing = SignLayer::builder()
             .signer(Signer::new(scheme::STANDARD).secret(secret))

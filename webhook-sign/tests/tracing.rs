@@ -34,7 +34,8 @@ async fn every_rejection_is_an_event_with_its_reason_and_without_a_secret() {
     slow.fail(Op::Claim, Some(StoreErrorKind::Unavailable));
     send(&service, standard_request("msg_2", "{}")).await;
     let lines = lines.take();
-    let reasons = ["not-signed", "mismatch", "duplicate", "could not be claimed", "store-unavailable"];
+    let reasons =
+        ["not-signed", "mismatch", "duplicate", "could not be claimed", "store-unavailable"];
     assert_eq!(lines.len(), reasons.len(), "{lines:?}");
     for (line, reason) in lines.iter().zip(reasons) {
         assert!(line.contains(reason), "{line}");

@@ -351,10 +351,7 @@ async fn trap_14_host_headers_are_not_believed() {
         Request::post(Uri::from_static("/another/path"))
             .header("host", host)
             .header("x-forwarded-host", host)
-            .header(
-                "x-square-hmacsha256-signature",
-                "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og=",
-            )
+            .header("x-square-hmacsha256-signature", "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og=")
             .body(Full::<Bytes>::from(r#"{"hello":"world"}"#))
             .unwrap()
     };

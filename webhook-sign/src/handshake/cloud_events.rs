@@ -80,7 +80,8 @@ mod tests {
         let events = CloudEvents::new().origin("Emitter.example.com").rate(120);
         let options = || Request::options("/");
         let (status, headers) =
-            ask(&events, options().header("webhook-request-origin", "emitter.example.com")).unwrap();
+            ask(&events, options().header("webhook-request-origin", "emitter.example.com"))
+                .unwrap();
         assert_eq!(status, 200);
         assert_eq!(headers["webhook-allowed-origin"], "emitter.example.com");
         assert_eq!(headers["webhook-allowed-rate"], "120");

@@ -65,7 +65,8 @@ where
             *response.headers_mut() = headers;
             return HandshakeFuture::answer(response);
         }
-        let is_short = request.body().size_hint().upper().is_some_and(|l| l <= MAX_CHALLENGE as u64);
+        let is_short =
+            request.body().size_hint().upper().is_some_and(|l| l <= MAX_CHALLENGE as u64);
         let verified = head.extensions.get::<Verified>();
         match verified.filter(|verified| is_short && self.shared.answers(verified)) {
             Some(verified) => {

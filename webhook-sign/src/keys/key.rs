@@ -146,7 +146,11 @@ impl WebhookKey {
             Material::Public(_) => None,
             #[cfg(feature = "ed25519")]
             Material::Secret(key) => {
-                if algorithm.is_hmac() { None } else { crate::ed25519::sign(key, message) }
+                if algorithm.is_hmac() {
+                    None
+                } else {
+                    crate::ed25519::sign(key, message)
+                }
             }
         }
     }

@@ -10,9 +10,9 @@ mod set;
 mod tenants;
 
 pub use error::KeyError;
-pub use key::WebhookKey;
 #[cfg(test)]
 pub(crate) use key::Material;
+pub use key::WebhookKey;
 pub(crate) use provider::StaticKeys;
 pub use provider::{KeyProvider, Wanted};
 pub use rotating::RotatingKeys;

@@ -3,9 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
-use stonework_core::{
-    ConfigError, ConfigErrors, Key, RequestHead, StoreError, StoreFuture,
-};
+use stonework_core::{ConfigError, ConfigErrors, Key, RequestHead, StoreError, StoreFuture};
 
 use super::{KeyProvider, KeySet, Wanted};
 

@@ -7,7 +7,7 @@ use stonework_core::{ConfigError, Key, RequestHead};
 
 use super::grammar::{Grammar, Kind};
 use super::{Encoding, Outgoing, PublicUrl, Put, Scheme, SignScheme};
-use crate::header::required;
+use crate::header::{required, single};
 use crate::json;
 use crate::keys::{KeyError, SecretFormat, WebhookKey};
 use crate::{Algorithm, Claims, Field, Refusal, Tag, Unit};
@@ -198,8 +198,15 @@ impl HmacScheme {
         first.clone().unwrap_or_else(|| unreachable!("a scheme has names"))
     }
 
-    fn meant(&self, headers: &HeaderMap) -> Option<&Names> {
-        self.names.iter().flatten().find(|names| headers.contains_key(&names.signature))
+    /// The signature, and where the rest stands beside it.
+    #[inline]
+    fn signature<'h>(&self, headers: &'h HeaderMap) -> Result<(&Names, &'h [u8]), Refusal> {
+        for names in self.names.iter().flatten() {
+            if let Some(signature) = single(headers, &names.signature, Field::Signature)? {
+                return Ok((names, signature));
+            }
+        }
+        Err(Refusal::NotSigned)
     }
 
     /// The first byte of what follows the id.
@@ -262,13 +269,12 @@ impl Scheme for HmacScheme {
     }
 
     fn is_meant(&self, headers: &HeaderMap) -> bool {
-        self.meant(headers).is_some()
+        self.names.iter().flatten().any(|names| headers.contains_key(&names.signature))
     }
 
     #[inline]
     fn claims(&self, head: &RequestHead<'_>, claims: &mut Claims) -> Result<(), Refusal> {
-        let names = self.meant(head.headers).ok_or(Refusal::NotSigned)?;
-        let signature = required(head.headers, &names.signature, Field::Signature)?;
+        let (names, signature) = self.signature(head.headers)?;
         if let Some(name) = &names.id {
             claims.set_id(required(head.headers, name, Field::Id)?, self.stops())?;
         }
@@ -284,12 +290,7 @@ impl Scheme for HmacScheme {
     }
 
     #[inline]
-    fn before(
-        &self,
-        claims: &Claims,
-        head: &RequestHead<'_>,
-        put: Put<'_>,
-    ) -> Result<(), Refusal> {
+    fn before(&self, claims: &Claims, head: &RequestHead<'_>, put: Put<'_>) -> Result<(), Refusal> {
         self.put(&self.parts[..self.body_at()], claims, head, put)
     }
 
@@ -417,10 +418,12 @@ mod tests {
     #[test]
     fn what_is_declared_safely_is_taken() {
         assert!(acme().errors().is_empty());
-        let timed = acme()
-            .id_header(ID)
-            .timestamp_header(TIME, Unit::Seconds)
-            .signs([Part::Id, Part::Text("."), Part::Timestamp, Part::Body]);
+        let timed = acme().id_header(ID).timestamp_header(TIME, Unit::Seconds).signs([
+            Part::Id,
+            Part::Text("."),
+            Part::Timestamp,
+            Part::Body,
+        ]);
         assert!(timed.errors().is_empty());
         assert_eq!(timed.tolerance(), FIVE_MINUTES);
         let signs = [Part::Timestamp, Part::Text("."), Part::Body];

@@ -71,17 +71,12 @@ impl<'h> Parsed<'h> {
 }
 
 /// The values of the headers that are covered. One that is missing, or there twice, is not what was signed.
-fn values(
-    names: &[u8],
-    headers: &HeaderMap,
-    mut put: impl FnMut(&[u8]),
-) -> Result<(), Refusal> {
+fn values(names: &[u8], headers: &HeaderMap, mut put: impl FnMut(&[u8])) -> Result<(), Refusal> {
     for (at, name) in names.split(|&byte| byte == b' ').enumerate() {
         if at == MAX_COVERED {
             return Err(Refusal::Malformed(Field::Header));
         }
-        let name =
-            HeaderName::from_bytes(name).map_err(|_| Refusal::Malformed(Field::Header))?;
+        let name = HeaderName::from_bytes(name).map_err(|_| Refusal::Malformed(Field::Header))?;
         put(required(headers, &name, Field::Header)?);
     }
     Ok(())
@@ -116,12 +111,7 @@ impl Scheme for Hook0 {
         Encoding::Hex.read(Algorithm::HmacSha256, signature, claims)
     }
 
-    fn before(
-        &self,
-        claims: &Claims,
-        head: &RequestHead<'_>,
-        put: Put<'_>,
-    ) -> Result<(), Refusal> {
+    fn before(&self, claims: &Claims, head: &RequestHead<'_>, put: Put<'_>) -> Result<(), Refusal> {
         put(claims.timestamp_digits().ok_or(Refusal::Missing(Field::Timestamp))?);
         put(b".");
         let covered = match Parsed::of(head.headers) {

@@ -95,12 +95,7 @@ pub trait Scheme: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// When a part of it is not there.
-    fn before(
-        &self,
-        claims: &Claims,
-        head: &RequestHead<'_>,
-        put: Put<'_>,
-    ) -> Result<(), Refusal>;
+    fn before(&self, claims: &Claims, head: &RequestHead<'_>, put: Put<'_>) -> Result<(), Refusal>;
 
     /// What stands in the message after the body, and what has to be checked once it is there.
     ///

@@ -34,10 +34,7 @@ mod tests {
     #[test]
     fn the_vector_that_the_sdk_accepts() {
         Vector::new(square("https://example.com/webhook"), "asdf1234")
-            .header(
-                "x-square-hmacsha256-signature",
-                "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og=",
-            )
+            .header("x-square-hmacsha256-signature", "2kRE5qRU2tR+tBGlDwMEw2avJ7QM4ikPYD/PJ3bd9Og=")
             .body(r#"{"hello":"world"}"#)
             .holds();
     }

@@ -135,12 +135,7 @@ impl Scheme for Twilio {
         Ok(())
     }
 
-    fn before(
-        &self,
-        claims: &Claims,
-        head: &RequestHead<'_>,
-        put: Put<'_>,
-    ) -> Result<(), Refusal> {
+    fn before(&self, claims: &Claims, head: &RequestHead<'_>, put: Put<'_>) -> Result<(), Refusal> {
         let other = match claims.variant() {
             0 => None,
             _ => self.spelled(head, true).or_else(|| self.spelled(head, false)),
@@ -263,9 +258,7 @@ mod tests {
     #[test]
     fn the_port_may_be_there_or_not() {
         let ported = URL.replace(".com/", ".com:443/");
-        for (url, code) in
-            [(URL, SHA1), (URL, WITH_PORT), (&ported, SHA1), (&ported, WITH_PORT)]
-        {
+        for (url, code) in [(URL, SHA1), (URL, WITH_PORT), (&ported, SHA1), (&ported, WITH_PORT)] {
             call(url, code).check().unwrap();
         }
         call(&URL.replace(".com/", ".com:444/"), WITH_PORT).fails(Refusal::Mismatch);
@@ -309,6 +302,10 @@ mod tests {
         fails(&CALL.replace("1234", "1235"));
         fails(&format!("{CALL}&Extra=1"));
         fails(CALL.split_once('&').unwrap().1);
-        vector(URL, SHA1).header("content-type", FORM).body(CALL.replace("%2B", "%2b")).check().unwrap();
+        vector(URL, SHA1)
+            .header("content-type", FORM)
+            .body(CALL.replace("%2B", "%2b"))
+            .check()
+            .unwrap();
     }
 }

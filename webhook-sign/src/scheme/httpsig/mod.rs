@@ -9,5 +9,5 @@ mod scheme;
 #[cfg(test)]
 mod tests;
 
-pub use policy::HttpSignature;
 use input::{Input, input};
+pub use policy::HttpSignature;

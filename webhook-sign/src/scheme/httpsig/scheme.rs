@@ -82,12 +82,7 @@ impl Scheme for HttpSignature {
         Ok(())
     }
 
-    fn before(
-        &self,
-        _: &Claims,
-        head: &RequestHead<'_>,
-        put: Put<'_>,
-    ) -> Result<(), Refusal> {
+    fn before(&self, _: &Claims, head: &RequestHead<'_>, put: Put<'_>) -> Result<(), Refusal> {
         base::put(&input(self, head.headers)?, head, &self.url, put)
     }
 

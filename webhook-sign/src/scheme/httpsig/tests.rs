@@ -34,7 +34,8 @@ fn request(scheme: HttpSignature) -> Vector {
         .body(r#"{"hello": "world"}"#)
 }
 
-const B25: &str = r#"sig-b25=("date" "@authority" "content-type");created=1618884473;keyid="test-shared-secret""#;
+const B25: &str =
+    r#"sig-b25=("date" "@authority" "content-type");created=1618884473;keyid="test-shared-secret""#;
 const B25_SIGNATURE: &str = "sig-b25=:pxcQw6G3AjtMBQjwo8XzkZf/bws5LelbaMk5rGIGtE8=:";
 
 #[test]
@@ -112,8 +113,7 @@ fn what_is_not_clear_is_refused() {
         .fails(Refusal::Missing(Field::Header));
     signed(&B25.replace("created=", "made="), B25_SIGNATURE)
         .fails(Refusal::Missing(Field::Timestamp));
-    signed(&B25.replace("473", "473.5"), B25_SIGNATURE)
-        .fails(Refusal::Malformed(Field::Timestamp));
+    signed(&B25.replace("473", "473.5"), B25_SIGNATURE).fails(Refusal::Malformed(Field::Timestamp));
     signed(&format!("{B25};alg=\"rsa-v1_5-sha256\""), B25_SIGNATURE)
         .fails(Refusal::NoKnownSignature);
     signed(&format!("{B25};expires=1618884472"), B25_SIGNATURE).fails(Refusal::TooOld);
@@ -122,7 +122,8 @@ fn what_is_not_clear_is_refused() {
     // Two labels, and the policy names none; and one label twice.
     signed(&format!("{B25}, other=(\"date\");created=1"), B25_SIGNATURE)
         .fails(Refusal::Repeated(Field::Signature));
-    signed(B25, B25_SIGNATURE).header("signature-input", B25)
+    signed(B25, B25_SIGNATURE)
+        .header("signature-input", B25)
         .fails(Refusal::Repeated(Field::Signature));
     let long = format!("{B25};x=\"{}\"", "x".repeat(9_000));
     signed(&long, B25_SIGNATURE).fails(signature);
