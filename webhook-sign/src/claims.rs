@@ -12,7 +12,7 @@ pub const MAX_SIGNATURES: usize = 16;
 /// The longest id of a message, in bytes.
 pub const MAX_ID: usize = 256;
 
-/// What the headers of a request claim, before anything of it is checked: filled by a [`Scheme`](crate::Scheme), and
+/// What the headers of a request claim, before anything of it is checked: filled by a [`Scheme`](crate::scheme::Scheme), and
 /// bounded.
 #[derive(Clone, Debug, Default)]
 pub struct Claims {
@@ -33,10 +33,10 @@ pub struct Claims {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum BodyRole {
-    /// It follows [`before`](crate::Scheme::before), byte for byte.
+    /// It follows [`before`](crate::scheme::Scheme::before), byte for byte.
     #[default]
     Follows,
-    /// It is not part of the message, save for what [`after`](crate::Scheme::after) makes of it.
+    /// It is not part of the message, save for what [`after`](crate::scheme::Scheme::after) makes of it.
     Apart,
     /// It is not part of the message, but its SHA-256 is. This is it, as the message has it.
     Digested([u8; 32]),

@@ -236,6 +236,8 @@
 //! - Secrets are turned into the states of HMAC when they are read; neither is kept in the clear, logged, or shown by
 //!   `Debug`, and both are wiped when dropped. An empty secret is an error, and one of fewer than 16 bytes a warning.
 //! - The store sees a SHA-256 of the id or the signature, and neither of them.
+//! - Only what a scheme signs is signed: other headers, the method, and trailers, which reach the handler as they came, are
+//!   whoever's.
 //! - Ids and names of events that are not signed, such as `X-GitHub-Delivery`, are not used: they can be made up. Nor are
 //!   `Host` and `X-Forwarded-Host` for schemes that sign the URL; that is [configured](scheme::PublicUrl).
 //! - A tenant that is not there is answered like one whose secret is wrong, after the same work. Tenants keep their ids

@@ -329,6 +329,27 @@ async fn a_commit_that_fails_is_tried_again_behind_the_answer() {
     assert_eq!(counter.get(), 1);
 }
 
+/// The client leaves while the claim is on its way, of which nobody knows whether it came through.
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_nobody_waits_for_is_taken_back() {
+    let slow = Slow::default();
+    slow.delay(Op::Claim, Duration::from_millis(200));
+    let counter = Counter::default();
+    let layer = standard().store(slow.clone()).build().unwrap();
+    let service = layer.layer(count(&counter));
+    let gone = {
+        let service = service.clone();
+        tokio::spawn(async move { send(&service, standard_request("msg_1", "{}")).await })
+    };
+    slow.until(Op::Claim, 1).await;
+    gone.abort();
+    drop(gone.await);
+    slow.until(Op::Release, 1).await;
+    slow.delay(Op::Claim, Duration::ZERO);
+    assert_eq!(send(&service, standard_request("msg_1", "{}")).await.text(), "handled");
+    assert_eq!(counter.get(), 1);
+}
+
 /// The client leaves while the commit is on its way.
 #[tokio::test(start_paused = true)]
 async fn a_commit_that_nobody_waits_for_is_made() {

@@ -7,6 +7,8 @@ use std::fmt;
 pub enum KeyError {
     /// The secret has no bytes. Everybody knows that secret.
     Empty,
+    /// The secret begins or ends with white space, as text from a file does.
+    WhiteSpace,
     /// The secret is not Base64, as the scheme wants it.
     NotBase64,
     /// The key is not hexadecimal, as the scheme wants it.
@@ -31,6 +33,7 @@ impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Empty => "is empty, which is a secret that everybody knows; set it",
+            Self::WhiteSpace => "begins or ends with white space; trim it",
             Self::NotBase64 => "is not Base64; copy it as the provider shows it",
             Self::NotHex => "is not hexadecimal; copy it as the provider shows it",
             Self::WrongLength => "does not have the length of its kind; copy all of it",

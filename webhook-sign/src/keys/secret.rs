@@ -30,6 +30,10 @@ impl SecretFormat {
     ///
     /// When the text is not written in this format.
     pub fn read(self, text: &str) -> Result<WebhookKey, KeyError> {
+        // A line's end that came with it would be part of another secret, and nothing would ever fit.
+        if text.trim_ascii().len() != text.len() {
+            return Err(KeyError::WhiteSpace);
+        }
         match self {
             Self::Verbatim => WebhookKey::hmac(text.as_bytes()),
             Self::Standard => standard(text),
@@ -90,6 +94,8 @@ mod tests {
     fn what_is_no_secret_is_refused() {
         let read = |format: SecretFormat, text| format.read(text).unwrap_err();
         assert_eq!(read(SecretFormat::Verbatim, ""), KeyError::Empty);
+        assert_eq!(read(SecretFormat::Verbatim, "secret\n"), KeyError::WhiteSpace);
+        assert_eq!(read(SecretFormat::Standard, " whsec_c2Vj"), KeyError::WhiteSpace);
         assert_eq!(read(SecretFormat::Standard, ""), KeyError::Empty);
         assert_eq!(read(SecretFormat::Standard, "whsec_"), KeyError::Empty);
         assert_eq!(read(SecretFormat::Standard, "whsec_***"), KeyError::NotBase64);

@@ -218,6 +218,14 @@ impl HmacScheme {
         }
     }
 
+    /// A path comes with the request, and bytes of it could move into what follows.
+    fn url_fault(&self, url: &PublicUrl) -> Option<&'static str> {
+        let at = self.parts.iter().position(|part| *part == Part::Url)?;
+        let is_ended = matches!(self.parts.get(at + 1), Some(Part::Text(_)) | None);
+        (!url.is_exact() && !is_ended)
+            .then_some("lets the path run into its neighbour; name the exact URL, or put a Part::Text after it")
+    }
+
     fn has_time_in_headers(&self) -> bool {
         let named = self.names.iter().flatten().any(|names| names.timestamp.is_some());
         named || self.grammar.has_time()
@@ -334,7 +342,8 @@ impl Scheme for HmacScheme {
         }
         match &self.url {
             Some(url) => {
-                if let Some(fault) = url.fault() {
+                let fault = url.fault().or_else(|| self.url_fault(url));
+                if let Some(fault) = fault {
                     errors.push(ConfigError::new("url", url.text(), fault));
                 }
             }
@@ -444,5 +453,8 @@ mod tests {
         assert!(reasons(&acme().signs([Part::Url, Part::Body]))[0].contains("say which"));
         let relative = acme().url(PublicUrl::exact("/a")).signs([Part::Url, Part::Body]);
         assert!(reasons(&relative)[0].contains("absolute"));
+        let path = acme().url(PublicUrl::origin("https://a.example"));
+        let path = path.signs([Part::Url, Part::Body]);
+        assert!(reasons(&path)[0].contains("path run into its neighbour"));
     }
 }

@@ -44,6 +44,10 @@ impl PublicUrl {
         (is_origin && text.contains('?')).then_some("has a query; name the origin alone")
     }
 
+    pub(crate) const fn is_exact(&self) -> bool {
+        matches!(self.0, Kind::Exact(_))
+    }
+
     pub(crate) fn text(&self) -> &str {
         let (Kind::Exact(text) | Kind::Origin(text)) = &self.0;
         text
