@@ -223,7 +223,6 @@ proptest! {
         }
     }
 
-    /// Hexadecimal digits have two spellings, and so has nothing else.
     #[test]
     fn any_bit_of_a_header_counts(
         body in prop::collection::vec(any::<u8>(), 0..50),
@@ -245,6 +244,10 @@ proptest! {
             let before = value[at];
             value[at] ^= 1 << bit;
             if value[at].eq_ignore_ascii_case(&before) && before.is_ascii_hexdigit() {
+                continue;
+            }
+            // Structured fields let the last digit of Base64 have bits that say nothing (RFC 9651, section 4.2.7).
+            if header == "signature" && value.get(at + 1) == Some(&b'=') {
                 continue;
             }
             let Ok(value) = HeaderValue::from_bytes(&value) else { continue };
