@@ -17,9 +17,9 @@ use crate::mac::Mac;
 use crate::scheme::Scheme;
 use crate::{Algorithm, Claims, Field, Refusal, Tag, timestamp};
 
-/// How many pairs of a public key and a signature are checked. Each costs a pass over the whole message, since Ed25519
+/// How many signatures of public keys are looked at. Each costs a pass over the whole message for each key, since Ed25519
 /// hashes the signature in front of it.
-const MAX_PUBLIC_CHECKS: usize = 8;
+const MAX_PUBLIC_SIGNATURES: usize = 4;
 
 /// The room for what stands before a body: ids and timestamps of all schemes. What is longer is hashed piece by piece.
 const PREFIX: usize = 128;
@@ -42,6 +42,9 @@ pub(crate) fn read(
     }
     if claims.tags().is_empty() {
         return Err(Refusal::NoKnownSignature);
+    }
+    if public(claims).count() > MAX_PUBLIC_SIGNATURES {
+        return Err(Refusal::TooManySignatures);
     }
     Ok(())
 }
@@ -90,7 +93,7 @@ impl Check {
         if self.tried.is_empty() {
             return Err(Refusal::UnknownKey);
         }
-        if !usable(claims, self.tried.iter().filter_map(|&at| keys.get(at)))? {
+        if !usable(claims, self.tried.iter().filter_map(|&at| keys.get(at))) {
             return Err(Refusal::NoKnownSignature);
         }
         if !self.macs.is_empty() {
@@ -232,7 +235,7 @@ impl Check {
     }
 
     fn verify(&self, claims: &Claims, keys: &KeySet, message: &[u8]) -> Option<Found> {
-        for tag in claims.tags().iter().filter(|tag| !tag.algorithm().is_hmac()) {
+        for tag in public(claims) {
             for &at in &self.tried {
                 if keys.get(at).is_some_and(|key| key.verifies(message, tag)) {
                     // Of the message and not the signature: there may be more than one signature of it.
@@ -254,26 +257,17 @@ fn compare(claims: &Claims, at: usize, tag: &Tag, found: &mut Option<Found>) {
     }
 }
 
+/// The signatures that are checked with a public key.
+fn public(claims: &Claims) -> impl Iterator<Item = &Tag> {
+    claims.tags().iter().filter(|tag| !tag.algorithm().is_hmac())
+}
+
 fn has_public(claims: &Claims) -> bool {
-    claims.tags().iter().any(|tag| !tag.algorithm().is_hmac())
+    public(claims).next().is_some()
 }
 
 /// Is there a key for any of the signatures?
-fn usable<'k>(
-    claims: &Claims,
-    keys: impl Iterator<Item = &'k WebhookKey>,
-) -> Result<bool, Refusal> {
-    let public = claims.tags().iter().filter(|tag| !tag.algorithm().is_hmac()).count();
-    let (mut hmacs, mut publics) = (0, 0);
-    for key in keys {
-        if key.is_for(Algorithm::Ed25519) {
-            publics += 1;
-        } else {
-            hmacs += 1;
-        }
-    }
-    if public * publics > MAX_PUBLIC_CHECKS {
-        return Err(Refusal::TooManySignatures);
-    }
-    Ok(public * publics > 0 || (claims.hmac().is_some() && hmacs > 0))
+fn usable<'k>(claims: &Claims, mut keys: impl Iterator<Item = &'k WebhookKey>) -> bool {
+    let (hmac, public) = (claims.hmac().is_some(), has_public(claims));
+    keys.any(|key| if key.is_for(Algorithm::Ed25519) { public } else { hmac })
 }

@@ -28,7 +28,7 @@ use crate::shared::{Shared, nobodys_keys};
 use crate::store::Claimed;
 use crate::{Claims, Refusal, Verified};
 
-type Found = Result<Option<Arc<KeySet>>, StoreError>;
+type Found = Result<Option<KeySet>, StoreError>;
 
 pin_project! {
     /// The future of [`VerifyService`](crate::VerifyService).
@@ -98,9 +98,10 @@ struct Rest<S> {
     shared: Arc<Shared>,
     head: Parts,
     sender: usize,
-    keys: Arc<KeySet>,
+    keys: KeySet,
     claims: Claims,
-    is_known: bool,
+    /// Why nothing will fit, if that is known already. Whoever sent it waits as if it were not.
+    denied: Option<Refusal>,
     now: Duration,
 }
 
@@ -169,35 +170,52 @@ where
     ReqBody: Body,
 {
     let Start { service, shared, head, body, sender } = start;
-    let (keys, is_known) = match found {
-        Ok(Some(keys)) => (Some(keys), true),
-        Ok(None) => (nobodys_keys(), false),
+    let found = match found {
+        Ok(found) => found,
         Err(error) => {
             crate::trace::event!(WARN, %error, "keys could not be looked up");
             return State::reject(&shared, &head, Rejection::KeysUnavailable);
         }
     };
     let now = shared.now();
-    let mut check = Check::default();
-    let begun = keys.ok_or(Refusal::UnknownKey).and_then(|keys| {
+    let begun = {
         let accepted = &shared.senders[sender];
-        let head = RequestHead::from(&head);
-        let tolerance = accepted.tolerance;
-        let against =
-            Against { scheme: &*accepted.scheme, head: &head, keys: &keys, now, tolerance };
-        check.begin(&claims, against)?;
-        Ok(keys)
-    });
-    let keys = match begun {
-        Ok(keys) => keys,
+        let (scheme, head) = (&*accepted.scheme, RequestHead::from(&head));
+        begin(found, |keys| {
+            let tolerance = accepted.tolerance;
+            let mut check = Check::default();
+            check.begin(&claims, Against { scheme, head: &head, keys, now, tolerance })?;
+            Ok(check)
+        })
+    };
+    let (keys, check, denied) = match begun {
+        Ok(begun) => begun,
         Err(refusal) => {
             return State::reject(&shared, &head, Rejection::Unauthenticated(refusal));
         }
     };
     let deadline = Deadline::after(shared.policy.read_timeout);
     let body = collect_capped(Checked::new(body, check), shared.policy.max_body, deadline);
-    let rest = Rest { service, shared, head, sender, keys, claims, is_known, now };
+    let rest = Rest { service, shared, head, sender, keys, claims, denied, now };
     State::Reading { reading: Box::pin(Reading { body, rest: Some(rest) }) }
+}
+
+/// With the keys that were found, or nobody's where there are none that could fit: a tenant who is not there, or whose keys
+/// are of another kind or have ended, looks like one whose secret is not known to the sender.
+fn begin(
+    found: Option<KeySet>,
+    mut check: impl FnMut(&KeySet) -> Result<Check, Refusal>,
+) -> Result<(KeySet, Check, Option<Refusal>), Refusal> {
+    let denied = match found {
+        None => Refusal::UnknownKey,
+        Some(keys) => match check(&keys) {
+            Ok(check) => return Ok((keys, check, None)),
+            Err(refusal) => refusal,
+        },
+    };
+    let keys = nobodys_keys().ok_or(denied)?;
+    let check = check(&keys).map_err(|_| denied)?;
+    Ok((keys, check, Some(denied)))
 }
 
 /// With the body there, decides whose it is.
@@ -211,8 +229,8 @@ fn judge<S>(
     let head = RequestHead::from(&rest.head);
     let against = Against { scheme, head: &head, keys: &rest.keys, now: rest.now, tolerance };
     let found = check.finish(&mut rest.claims, against, body);
-    if !rest.is_known {
-        return Err(Refusal::UnknownKey);
+    if let Some(denied) = rest.denied {
+        return Err(denied);
     }
     let (key, print) = found?;
     let id = sender.event(body).or_else(|| rest.claims.signed_id().cloned());

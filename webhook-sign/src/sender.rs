@@ -6,7 +6,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use stonework_core::{ConfigError, Key};
 
-use crate::keys::{KeyError, KeyProvider, KeySet, StaticKeys, WebhookKey};
+use crate::keys::{KeyError, KeyProvider, KeySet, WebhookKey};
 use crate::scheme::Scheme;
 use crate::warning::Warning;
 
@@ -196,7 +196,7 @@ fn fixed(
             warnings.push(Warning::ShortSecret(name, set.name(at)));
         }
     }
-    Some(Arc::new(StaticKeys(Arc::new(set))))
+    Some(Arc::new(set))
 }
 
 impl fmt::Debug for Sender {

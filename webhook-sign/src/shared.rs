@@ -60,12 +60,12 @@ impl fmt::Debug for Shared {
 
 /// Keys that nothing was ever signed with: whoever asks for a tenant that is not there shall wait for as long as one who
 /// does not know the secret of one who is.
-pub(crate) fn nobodys_keys() -> Option<Arc<KeySet>> {
-    static KEYS: LazyLock<Option<Arc<KeySet>>> = LazyLock::new(|| {
+pub(crate) fn nobodys_keys() -> Option<KeySet> {
+    static KEYS: LazyLock<Option<KeySet>> = LazyLock::new(|| {
         let random = [*Uuid::new_v4().as_bytes(), *Uuid::new_v4().as_bytes()].concat();
         let hmac = WebhookKey::hmac(&random).ok();
         let ed25519 = WebhookKey::ed25519_secret(&random).ok();
-        KeySet::new(hmac.into_iter().chain(ed25519)).ok().map(Arc::new)
+        KeySet::new(hmac.into_iter().chain(ed25519)).ok()
     });
     KEYS.clone()
 }

@@ -102,21 +102,49 @@ async fn discord_pings_and_is_answered() {
 
 /// Each pair of a key and a signature is a pass over the body, so there are few.
 #[test]
-fn pairs_of_keys_and_signatures_are_bounded() {
+fn signatures_of_public_keys_are_bounded() {
     let key = |n: u8| WebhookKey::ed25519_secret(&[n; 32]).unwrap();
     let keys = KeySet::new((1..=4).map(key)).unwrap();
     let mut request = signed(&scheme::STANDARD, [key(4)], "{}");
     let genuine = request.headers()["webhook-signature"].to_str().unwrap().to_owned();
     let mut check = |junk: usize| {
-        let other = format!("v1a,{}==", "A".repeat(86));
-        let signatures = [vec![other; junk].join(" "), genuine.clone()].join(" ");
-        request.headers_mut().insert("webhook-signature", signatures.parse().unwrap());
+        let mut signatures = vec![format!("v1a,{}==", "A".repeat(86)); junk];
+        signatures.push(genuine.clone());
+        request.headers_mut().insert("webhook-signature", signatures.join(" ").parse().unwrap());
         let (head, now) = (RequestHead::of(&request), Duration::from_secs(NOW));
         verify(&scheme::STANDARD, &keys, &head, b"{}", now, None).map(|v| v.key_id().to_owned())
     };
     assert_eq!(check(0), Ok("4".into()));
-    assert_eq!(check(1), Ok("4".into()));
-    assert_eq!(check(2), Err(Refusal::TooManySignatures));
+    assert_eq!(check(3), Ok("4".into()));
+    assert_eq!(check(4), Err(Refusal::TooManySignatures));
+}
+
+/// Whoever sends a signature of the other kind learns nothing of what kind a receiver's keys are.
+#[tokio::test]
+async fn a_signature_of_another_kind_is_refused_after_the_body() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    for receiver in [PUBLIC, STANDARD_SECRET] {
+        let sender = Sender::new(scheme::STANDARD).secret(receiver);
+        let layer = VerifyLayer::builder().sender(sender).clock(Hand::default().clock());
+        let service = layer.build().unwrap().layer(count(&Counter::default()));
+        let signer = match receiver {
+            PUBLIC => scheme::STANDARD.key(STANDARD_SECRET).unwrap(),
+            _ => secret(),
+        };
+        let read = std::sync::Arc::new(AtomicBool::new(false));
+        let seen = std::sync::Arc::clone(&read);
+        let request = signed(&scheme::STANDARD, [signer], "{}").map(|_| {
+            http_body_util::StreamBody::new(tokio_stream::iter(std::iter::once_with(move || {
+                seen.store(true, Ordering::SeqCst);
+                let data = Bytes::from_static(b"{}");
+                Ok::<_, std::convert::Infallible>(http_body::Frame::data(data))
+            })))
+        });
+        let answer = send(&service, request).await;
+        let refused = Rejection::Unauthenticated(Refusal::NoKnownSignature);
+        assert_eq!(answer.rejection(), refused);
+        assert!(read.load(Ordering::SeqCst));
+    }
 }
 
 #[test]

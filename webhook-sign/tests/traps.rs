@@ -265,7 +265,7 @@ async fn trap_11_an_unknown_tenant_looks_like_a_wrong_signature() {
             &self,
             _: stonework_webhook_sign::keys::Wanted<'_>,
         ) -> stonework_webhook_sign::StoreFuture<
-            Result<Option<Arc<KeySet>>, stonework_webhook_sign::StoreError>,
+            Result<Option<KeySet>, stonework_webhook_sign::StoreError>,
         > {
             stonework_webhook_sign::StoreFuture::ready(Ok(None))
         }

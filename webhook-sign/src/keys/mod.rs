@@ -13,7 +13,6 @@ pub use error::KeyError;
 #[cfg(test)]
 pub(crate) use key::Material;
 pub use key::WebhookKey;
-pub(crate) use provider::StaticKeys;
 pub use provider::{KeyProvider, Wanted};
 pub use rotating::RotatingKeys;
 pub use secret::SecretFormat;

@@ -12,7 +12,7 @@ use super::KeySet;
 pub trait KeyProvider: Send + Sync + 'static {
     /// The keys for this request; `None` if nobody is known whose they could be. The sender is told no more then
     /// than when a signature is wrong.
-    fn keys(&self, wanted: Wanted<'_>) -> StoreFuture<Result<Option<Arc<KeySet>>, StoreError>>;
+    fn keys(&self, wanted: Wanted<'_>) -> StoreFuture<Result<Option<KeySet>, StoreError>>;
 }
 
 /// What a [`KeyProvider`] is asked for.
@@ -35,23 +35,15 @@ impl<'a> Wanted<'a> {
 }
 
 impl<K: KeyProvider + ?Sized> KeyProvider for Arc<K> {
-    fn keys(&self, wanted: Wanted<'_>) -> StoreFuture<Result<Option<Arc<KeySet>>, StoreError>> {
+    fn keys(&self, wanted: Wanted<'_>) -> StoreFuture<Result<Option<KeySet>, StoreError>> {
         (**self).keys(wanted)
     }
 }
 
 /// Keys that stay as they are.
-pub(crate) struct StaticKeys(pub(crate) Arc<KeySet>);
-
-impl KeyProvider for StaticKeys {
-    fn keys(&self, _: Wanted<'_>) -> StoreFuture<Result<Option<Arc<KeySet>>, StoreError>> {
-        StoreFuture::ready(Ok(Some(Arc::clone(&self.0))))
-    }
-}
-
 impl KeyProvider for KeySet {
-    fn keys(&self, _: Wanted<'_>) -> StoreFuture<Result<Option<Arc<KeySet>>, StoreError>> {
-        StoreFuture::ready(Ok(Some(Arc::new(self.clone()))))
+    fn keys(&self, _: Wanted<'_>) -> StoreFuture<Result<Option<KeySet>, StoreError>> {
+        StoreFuture::ready(Ok(Some(self.clone())))
     }
 }
 

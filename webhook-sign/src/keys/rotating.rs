@@ -35,7 +35,7 @@ impl RotatingKeys {
 }
 
 impl KeyProvider for RotatingKeys {
-    fn keys(&self, _: Wanted<'_>) -> StoreFuture<Result<Option<Arc<KeySet>>, StoreError>> {
-        StoreFuture::ready(Ok(Some(self.0.load_full())))
+    fn keys(&self, _: Wanted<'_>) -> StoreFuture<Result<Option<KeySet>, StoreError>> {
+        StoreFuture::ready(Ok(Some(KeySet::clone(&self.0.load()))))
     }
 }

@@ -11,8 +11,13 @@ pub const MAX_KEYS: usize = 4;
 
 /// One to [`MAX_KEYS`] keys of one sender. All that are valid check; the valid ones sign, the first of them where a
 /// scheme has room for one signature.
+///
+/// Clones share the keys.
 #[derive(Clone, Debug)]
-pub struct KeySet {
+pub struct KeySet(Arc<Inner>);
+
+#[derive(Clone, Debug)]
+struct Inner {
     keys: Vec<WebhookKey>,
     owner: Option<Key>,
 }
@@ -41,36 +46,37 @@ impl KeySet {
                 return Err(KeyError::SameName);
             }
         }
-        Ok(Self { keys, owner: None })
+        Ok(Self(Arc::new(Inner { keys, owner: None })))
     }
 
     /// Whose keys they are, where senders are told apart: a tenant must not be able to take the id of another's event, and
     /// have that one count as a duplicate. `TenantKeys` says so by itself.
     #[must_use]
-    pub fn owned_by(self, owner: Key) -> Self {
-        Self { owner: Some(owner), ..self }
+    pub fn owned_by(mut self, owner: Key) -> Self {
+        Arc::make_mut(&mut self.0).owner = Some(owner);
+        self
     }
 
     pub(crate) fn owner(&self) -> &[u8] {
-        self.owner.as_ref().map(Key::as_bytes).unwrap_or_default()
+        self.0.owner.as_ref().map(Key::as_bytes).unwrap_or_default()
     }
 
     /// How many keys there are, valid or not.
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.0.keys.len()
     }
 
     /// Never: a set has at least one key.
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.0.keys.is_empty()
     }
 
     pub(crate) fn iter(&self) -> std::slice::Iter<'_, WebhookKey> {
-        self.keys.iter()
+        self.0.keys.iter()
     }
 
     pub(crate) fn get(&self, at: usize) -> Option<&WebhookKey> {
-        self.keys.get(at)
+        self.0.keys.get(at)
     }
 
     pub(crate) fn name(&self, at: usize) -> Arc<str> {
@@ -88,8 +94,8 @@ impl KeySet {
         let named = move |key: &WebhookKey| {
             hint.is_some() && key.name.as_deref().map(str::as_bytes) == hint && key.is_valid(now)
         };
-        let narrowed = hint.is_some() && self.keys.iter().any(named);
-        let keys = self.keys.iter().enumerate();
+        let narrowed = hint.is_some() && self.0.keys.iter().any(named);
+        let keys = self.0.keys.iter().enumerate();
         keys.filter(move |(_, key)| if narrowed { named(key) } else { key.is_valid(now) })
     }
 }

@@ -44,7 +44,7 @@ type LoadFn = Arc<dyn Fn(Key) -> StoreFuture<Result<Option<KeySet>, StoreError>>
 pub struct TenantKeys {
     tenant: TenantFn,
     load: LoadFn,
-    cache: Cache<Key, Option<Arc<KeySet>>>,
+    cache: Cache<Key, Option<KeySet>>,
 }
 
 impl TenantKeys {
@@ -69,7 +69,7 @@ impl TenantKeys {
 }
 
 impl KeyProvider for TenantKeys {
-    fn keys(&self, wanted: Wanted<'_>) -> StoreFuture<Result<Option<Arc<KeySet>>, StoreError>> {
+    fn keys(&self, wanted: Wanted<'_>) -> StoreFuture<Result<Option<KeySet>, StoreError>> {
         let tenant = (self.tenant)(&wanted.head);
         let Some(tenant) = tenant.filter(|tenant| tenant.as_bytes().len() <= LONGEST_TENANT) else {
             return StoreFuture::ready(Ok(None));
@@ -80,7 +80,7 @@ impl KeyProvider for TenantKeys {
                 return Ok(known);
             }
             let (loading, owner) = (load(tenant.clone()), tenant.clone());
-            let own = |keys: KeySet| Arc::new(keys.owned_by(owner));
+            let own = |keys: KeySet| keys.owned_by(owner);
             let loading = async move { loading.await.map(|keys| keys.map(own)) };
             cache.try_get_with(tenant, loading).await.map_err(shared)
         })

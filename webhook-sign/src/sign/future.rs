@@ -24,7 +24,7 @@ use crate::keys::{KeySet, Wanted};
 use crate::scheme::Outgoing;
 use crate::signing::sign;
 
-type Found = Result<Option<Arc<KeySet>>, StoreError>;
+type Found = Result<Option<KeySet>, StoreError>;
 
 pin_project! {
     /// The future of [`SignService`](super::SignService). Dropping it drops the request.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use stonework_core::ConfigError;
 
-use crate::keys::{KeyError, KeyProvider, KeySet, StaticKeys, WebhookKey};
+use crate::keys::{KeyError, KeyProvider, KeySet, WebhookKey};
 use crate::scheme::SignScheme;
 use crate::signing::can_sign;
 
@@ -70,7 +70,7 @@ impl Signer {
         if !can_sign(&*self.scheme, &set) {
             fault(KeyError::WrongKind);
         }
-        Some(Signs { scheme: self.scheme, keys: Arc::new(StaticKeys(Arc::new(set))) })
+        Some(Signs { scheme: self.scheme, keys: Arc::new(set) })
     }
 }
 
