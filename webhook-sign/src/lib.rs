@@ -125,9 +125,38 @@
 //! ```
 //!
 //! The layer belongs inside of what retries, so that each attempt has a time of its own, and inside of what changes the
-//! body. A body that is a stream is collected first, up to a cap. For reqwest, `map_request` turns the signed
-//! `http::Request` into its own; for a tonic channel it turns the [`StoneBody`] into a `tonic::body::Body`. [`sign`] and
-//! [`verify`] are the same without tower.
+//! body. A body that is a stream is collected first, up to a cap. Clients that have a kind of request or body of their own
+//! are handed it by `map_request`:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::Request;
+//! use http_body_util::Full;
+//! use stonework_webhook_sign::{SignLayer, StoneBody};
+//! use tonic::transport::Channel;
+//! use tower::{Service, ServiceBuilder};
+//!
+//! fn reqwests(signing: SignLayer) -> impl Service<Request<Full<Bytes>>> {
+//!     ServiceBuilder::new()
+//!         .layer(signing)
+//!         .map_request(|request: Request<StoneBody<Full<Bytes>>>| {
+//!             let request = request.map(reqwest::Body::wrap);
+//!             reqwest::Request::try_from(request).expect("an absolute URL")
+//!         })
+//!         .service(reqwest::Client::new())
+//! }
+//!
+//! fn tonics(signing: SignLayer, channel: Channel) -> impl Service<Request<tonic::body::Body>> {
+//!     ServiceBuilder::new()
+//!         .layer(signing)
+//!         .map_request(|request: Request<StoneBody<tonic::body::Body>>| {
+//!             request.map(tonic::body::Body::new)
+//!         })
+//!         .service(channel)
+//! }
+//! ```
+//!
+//! [`sign`] and [`verify`] are the same without tower.
 //!
 //! # Bare hyper, and tonic
 //!
@@ -310,6 +339,7 @@ mod settle;
 mod shared;
 mod sign;
 mod signing;
+mod steps;
 pub mod store;
 mod tag;
 #[cfg(feature = "testing")]
