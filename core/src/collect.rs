@@ -53,6 +53,13 @@ pin_project! {
     }
 }
 
+impl<B, D> CollectCapped<B, D> {
+    /// The body that is read: for whoever looks at frames as they come, and wants back what it made of them.
+    pub fn body_mut(self: Pin<&mut Self>) -> Pin<&mut B> {
+        self.project().body
+    }
+}
+
 impl<B, D> fmt::Debug for CollectCapped<B, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CollectCapped")
