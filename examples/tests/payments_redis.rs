@@ -7,6 +7,9 @@ mod support;
 
 use redis::cmd;
 use redis_server::Server;
+use serde_json::json;
+use stonework_webhook_sign::scheme;
+use support::webhooks::{now, received, signed};
 use support::{RENT, Reply, Request, Service, until};
 
 const PIN_UNKNOWN: &str = "urn:stonework:versioning:pin-unknown";
@@ -239,4 +242,28 @@ async fn while_redis_is_away_who_names_a_version_is_served_and_nobody_is_moved()
     assert_eq!(service.ask(&account("stranger")).await.status, 200);
     service.ask(&unversioned("stranger")).await.assert_problem(503, PIN_UNKNOWN);
     assert_eq!(service.ask(&unversioned("known")).await.status, 200, "it is known here");
+}
+
+const STANDARD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// Each process has a ledger of its own here, which would count it.
+#[tokio::test]
+async fn a_webhook_that_one_process_has_handled_is_handled_by_no_other() {
+    let mut redis = Server::start().await;
+    let url = redis.url();
+    let start = || Service::with(&[("REDIS_URL", &url), ("STANDARD_WEBHOOK_SECRET", STANDARD)]);
+    let (one, other) = (start(), start());
+    let event = |id| signed(&scheme::STANDARD, STANDARD, id, "{}", now());
+    assert_eq!(one.ask(&event("evt_1")).await.status, 204);
+    for service in [&other, &one] {
+        assert_eq!(service.ask(&event("evt_1")).await.status, 200, "it is done");
+    }
+    assert_eq!(received(&one).await, json!({"standard": 1}));
+    assert_eq!(received(&other).await, json!({}));
+    redis.kill();
+    let away = "urn:stonework:webhook-sign:store-unavailable";
+    other.ask(&event("evt_2")).await.assert_problem(503, away);
+    redis.restart().await;
+    until("events are taken again", async || other.ask(&event("evt_2")).await.status == 204).await;
+    assert_eq!(received(&other).await, json!({"standard": 1}));
 }

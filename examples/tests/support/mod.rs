@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 pub(crate) mod stream;
+pub(crate) mod webhooks;
 
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
@@ -24,10 +25,23 @@ pub(crate) const RENT: &str = r#"{"to":"bob","amount":100}"#;
 pub(crate) const QUOTA_EXCEEDED: &str =
     "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
+const VARIABLES: [&str; 10] = [
+    "PORT",
+    "REDIS_URL",
+    "DATABASE_PATH",
+    "RATE_LIMIT",
+    "ALLOWED_ORIGINS",
+    "CORS_DEBUG",
+    "DEMO",
+    "STRIPE_WEBHOOK_SECRET",
+    "GITHUB_WEBHOOK_SECRET",
+    "STANDARD_WEBHOOK_SECRET",
+];
+
 /// The program with these variables and no others of its own.
 pub(crate) fn program(variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_payments"));
-    for name in ["PORT", "REDIS_URL", "RATE_LIMIT", "ALLOWED_ORIGINS", "CORS_DEBUG", "DEMO"] {
+    for name in VARIABLES {
         command.env_remove(name);
     }
     // The panics that are ordered would fill pages.

@@ -9,6 +9,7 @@ use redis::Client;
 
 use crate::connection;
 use crate::limits::Rate;
+use crate::webhooks::Secrets;
 
 pub(crate) struct Config {
     /// The port on the loopback; 0 lets the system pick one.
@@ -23,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) origins: Option<String>,
     /// Is a page told why it may not?
     pub(crate) cors_debug: bool,
+    /// Whose webhooks are taken.
+    pub(crate) webhooks: Secrets,
     /// May clients ask for delays and crashes?
     pub(crate) demo: bool,
 }
@@ -37,6 +40,11 @@ impl Config {
             origins: read("ALLOWED_ORIGINS")?,
             // Typos must leave neither the crash header nor the explanations on.
             cors_debug: flag("CORS_DEBUG", false)?,
+            webhooks: Secrets {
+                stripe: read("STRIPE_WEBHOOK_SECRET")?,
+                github: read("GITHUB_WEBHOOK_SECRET")?,
+                standard: read("STANDARD_WEBHOOK_SECRET")?,
+            },
             demo: flag("DEMO", true)?,
         })
     }

@@ -1,5 +1,6 @@
 //! Where the money is: a database, which several processes may share.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
@@ -97,6 +98,23 @@ impl Ledger {
             .await?;
         sqlx::raw_sql(SCHEMA).execute(&pool).await?;
         Ok(Self { pool })
+    }
+
+    /// Notes an event of this sender. One that is known is not another.
+    pub(crate) async fn receive(&self, sender: &str, event: &[u8]) -> Result<(), LedgerError> {
+        sqlx::query("INSERT OR IGNORE INTO received (sender, event) VALUES (?1, ?2)")
+            .bind(sender)
+            .bind(event)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// How many events each sender has sent, of those that have.
+    pub(crate) async fn received(&self) -> Result<BTreeMap<String, i64>, LedgerError> {
+        let counts = "SELECT sender, COUNT(*) FROM received GROUP BY sender";
+        let counts = sqlx::query_as::<_, (String, i64)>(counts).fetch_all(&self.pool).await?;
+        Ok(counts.into_iter().collect())
     }
 
     /// Charges the account and notes the transfer: both or neither.

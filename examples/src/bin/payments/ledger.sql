@@ -24,3 +24,10 @@ CREATE TABLE IF NOT EXISTS secrets (
     secret BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 INSERT OR IGNORE INTO secrets (name, secret) VALUES ('cursors', randomblob(32));
+
+-- Webhooks that were received, each once, whoever delivers it how often.
+CREATE TABLE IF NOT EXISTS received (
+    sender TEXT NOT NULL,
+    event BLOB NOT NULL,
+    PRIMARY KEY (sender, event)
+) STRICT, WITHOUT ROWID;

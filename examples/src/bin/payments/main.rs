@@ -3,7 +3,8 @@
 //! `cargo run` starts it on <http://127.0.0.1:3000>, with everything in memory. Read on from here
 //! to `routes.rs` (what it does), `cors.rs` (which pages may use it), `account.rs` (who is asking),
 //! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `versions.rs` (what older
-//! clients get), `pages.rs` (how transfers are listed), `events.rs` (how they are told), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
+//! clients get), `pages.rs` (how transfers are listed), `events.rs` (how they are told), `webhooks.rs` (what others
+//! tell), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
 
 mod account;
 mod config;
@@ -20,6 +21,7 @@ mod problem;
 mod routes;
 mod shutdown;
 mod versions;
+mod webhooks;
 
 use std::fmt::Display;
 use std::net::Ipv4Addr;
@@ -72,20 +74,18 @@ async fn run() -> Result<(), Failure> {
     let pages = pages::layer(&ledger).await?;
     let drain = Drain::new();
     let events = events::layer(&drain)?;
-    let hub = events::hub(redis.zip(config.redis))?;
+    let hub = events::hub(redis.clone().zip(config.redis))?;
+    let webhooks = webhooks::router(config.webhooks, ledger.clone(), redis)?;
     tell(cors.warnings());
     tell(limits.warnings());
     tell(idempotency.warnings());
     tell(versions.warnings());
     let runs = idempotency.tracker();
 
-    // Outermost first. Limits stand before `require`, so that strangers count against theirs. Idempotency
-    // stands before versions, so that it keeps what was sent and answered, whatever a migration makes of it.
+    // Outermost first. Idempotency stands before versions, so that it keeps what was sent and answered, whatever a
+    // migration makes of it.
     let app = App { ledger, hub, demo: config.demo };
-    let stack = ServiceBuilder::new()
-        .layer(from_fn(panics::to_problem))
-        .layer(map_request(account::identify))
-        .layer(limits)
+    let api = ServiceBuilder::new()
         .layer(from_fn(account::require))
         .layer(idempotency)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -93,6 +93,12 @@ async fn run() -> Result<(), Failure> {
         .layer(migrations)
         // Around the router and not in it: a path is changed before its route is looked for.
         .service(routes::router(app, pages, events.clone()));
+    // Limits stand before whatever lets nobody in, so that strangers count against theirs.
+    let stack = ServiceBuilder::new()
+        .layer(from_fn(panics::to_problem))
+        .layer(map_request(account::identify))
+        .layer(limits)
+        .service(webhooks.fallback_service(api));
     // CORS goes around all that can say no, so that a page can read what it says; and around the router,
     // so that there is no path and no method without it.
     let service = cors.around(Router::new().fallback_service(stack));

@@ -1,0 +1,83 @@
+//! What others tell: webhooks of Stripe and GitHub, and of whoever signs by Standard Webhooks.
+//!
+//! They come without a bearer token and in no version; a signature is what lets them in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{any, get, post};
+use axum::{Json, Router};
+use redis::aio::ConnectionManager;
+use stonework_webhook_sign::scheme;
+use stonework_webhook_sign::store::redis1::RedisStore;
+use stonework_webhook_sign::store::{EventKey, MemoryStore, ReplayStore};
+use stonework_webhook_sign::{Sender, Verified, VerifyLayer};
+
+use crate::config::Failure;
+use crate::ledger::Ledger;
+use crate::problem::Refusal;
+use crate::tell;
+
+const PREFIX: &str = "payments:webhooks:";
+
+/// By what others sign, of those who do.
+pub(crate) struct Secrets {
+    pub(crate) stripe: Option<String>,
+    pub(crate) github: Option<String>,
+    pub(crate) standard: Option<String>,
+}
+
+/// A route for each sender whose secret is known. For the others there is nothing.
+pub(crate) fn router(
+    secrets: Secrets,
+    ledger: Ledger,
+    redis: Option<ConnectionManager>,
+) -> Result<Router, Failure> {
+    let store: Arc<dyn ReplayStore> = match redis {
+        Some(connection) => Arc::new(RedisStore::new(connection).key_prefix(PREFIX)),
+        None => Arc::new(MemoryStore::new()),
+    };
+    let mut router = Router::new()
+        .route("/webhooks/received", get(received))
+        .route("/webhooks/", any(async || Refusal::UnknownRoute))
+        .route("/webhooks/{*other}", any(async || Refusal::UnknownRoute));
+    for (name, secret, sender) in [
+        ("stripe", secrets.stripe, Sender::new(scheme::STRIPE)),
+        ("github", secrets.github, Sender::new(scheme::GITHUB)),
+        ("standard", secrets.standard, Sender::new(scheme::STANDARD)),
+    ] {
+        let Some(secret) = secret else { continue };
+        let webhooks = VerifyLayer::builder()
+            .sender(sender.secret(secret))
+            .store(Arc::clone(&store))
+            .namespace(name)
+            .build()
+            .map_err(|errors| {
+                Failure::Config(format!("{}_WEBHOOK_SECRET: {errors}", name.to_uppercase()))
+            })?;
+        tell(webhooks.warnings());
+        router = router.route(&format!("/webhooks/{name}"), post(receive).layer(webhooks));
+    }
+    let router = router.method_not_allowed_fallback(async || Refusal::WrongMethod);
+    Ok(router.with_state(ledger))
+}
+
+/// Counts an event. The layer has seen to it that it is one, and that it was not handled before; should a process have
+/// died between the two, it comes again, and the ledger knows it.
+async fn receive(
+    State(ledger): State<Ledger>,
+    verified: Verified,
+    body: Bytes,
+) -> Result<StatusCode, Refusal> {
+    // GitHub signs no id.
+    let event = EventKey::of(&[verified.id().map_or(&*body, str::as_bytes)]);
+    ledger.receive(verified.scheme(), event.as_bytes()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn received(State(ledger): State<Ledger>) -> Result<Json<BTreeMap<String, i64>>, Refusal> {
+    Ok(Json(ledger.received().await?))
+}
