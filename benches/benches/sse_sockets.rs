@@ -12,8 +12,8 @@ const ROUNDS: usize = 51;
 const EVENTS: usize = 16;
 
 fn main() {
-    let words = std::env::args().skip(1).filter(|word| !word.starts_with("--"));
-    match words.last() {
+    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with("--"));
+    match words.next() {
         Some(name) => serve(&name),
         None => {
             quiet();

@@ -18,6 +18,7 @@ mod suite;
 mod table;
 mod time;
 mod versioning;
+mod webhook;
 mod work;
 
 pub use rounds::Rounds;

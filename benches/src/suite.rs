@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::work::Bench;
-use crate::{cors, idempotency, pagination, ratelimit, sse, versioning};
+use crate::{cors, idempotency, pagination, ratelimit, sse, versioning, webhook};
 
 /// The word of the bare service, the first subject of every scenario.
 pub const FLOOR: &str = "floor";
@@ -18,6 +18,7 @@ pub fn suites() -> Vec<Suite> {
         ratelimit::suite(),
         sse::suite(),
         versioning::suite(),
+        webhook::suite(),
     ]
 }
 
