@@ -338,7 +338,8 @@ async fn a_commit_that_fails_is_tried_again_behind_the_answer() {
     let layer = standard().store(slow.clone()).build().unwrap();
     let service = layer.layer(count(&counter));
     assert_eq!(send(&service, standard_request("msg_1", "{}")).await.text(), "handled");
-    slow.until(Op::Commit, 2).await;
+    // Once for the answer, once when the run was dropped, and then again and again.
+    slow.until(Op::Commit, 5).await;
     slow.fail(Op::Commit, None);
     slow.until_done(Op::Commit).await;
     let answer = send(&service, standard_request("msg_1", "{}")).await;
