@@ -446,3 +446,23 @@ async fn between_the_state_of_things_and_what_comes_nothing_is_missing() {
     publish(&hub, "later").await;
     assert_eq!(take(&mut events, 2).await, ["between", "later"]);
 }
+
+/// It is behind what those who are here keep, and the log says that there is nothing more.
+#[tokio::test(start_paused = true)]
+async fn who_reads_from_a_replica_that_lags_reads_again() {
+    let log = Faulty::default();
+    let hub = Hub::builder(log.clone()).window_events(1).build().unwrap();
+    let mut stays = hub.subscribe(Subscribe::to(LOG)).await.unwrap();
+    assert_eq!(take(&mut stays, 1).await, ["checkpoint 0"]);
+    let start = stays.position();
+    for data in ["1", "2", "3"] {
+        publish(&hub, data).await;
+    }
+    assert_eq!(take(&mut stays, 3).await, ["1", "2", "3"]);
+    log.set(Faults { lags: true, ..Faults::default() });
+    let mut events = after(&hub, start).await;
+    assert!(is_quiet(&mut events));
+    log.set(Faults::default());
+    let told = tokio::time::timeout(Duration::from_secs(60), take(&mut events, 3)).await;
+    assert_eq!(told.unwrap(), ["1", "2", "3"]);
+}

@@ -20,6 +20,8 @@ pub(crate) struct Faults {
     pub(crate) listens_fail: bool,
     /// How long an answer takes.
     pub(crate) takes: Duration,
+    /// Whoever reads is told that there is nothing more, as by a replica that lags.
+    pub(crate) lags: bool,
     /// Whoever listens from now on is told nothing.
     pub(crate) is_mute: bool,
 }
@@ -67,7 +69,10 @@ impl EventLog for Faulty {
     }
 
     fn read_after(&self, read: ReadAfter<'_>) -> StoreFuture<Result<Read, StoreError>> {
-        let Faults { fails, reads_fail, .. } = self.faults();
+        let Faults { fails, reads_fail, lags, .. } = self.faults();
+        if lags {
+            return StoreFuture::ready(Ok(Read::Events(Vec::new())));
+        }
         self.answer(fails || reads_fail, self.log.read_after(read))
     }
 
