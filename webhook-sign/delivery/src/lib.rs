@@ -1,0 +1,1 @@
+//! Webhooks that arrive at least once.
