@@ -1,0 +1,179 @@
+use std::fmt;
+use std::sync::Arc;
+
+use stonework_core::{StoreError, StoreFuture};
+use stonework_webhook_sign::MessageId;
+
+use crate::shared::Shared;
+use crate::store::{
+    Change, EndpointChange, EndpointState, Enqueue, Enqueued, List, Outbox, Page, Requeue,
+    Requeued, StateKind,
+};
+use crate::worker::Workers;
+use crate::{
+    DeliveryBuilder, DeliveryId, DisableReason, EndpointId, EnqueueError, Message, Warning,
+};
+
+/// How many dead letters are queued again between two looks at the list.
+const REPLAYED_AT_ONCE: usize = 100;
+
+/// Takes messages, and delivers them while its [workers](Self::start) run. Clones are the same one.
+#[derive(Clone)]
+pub struct Delivery {
+    shared: Arc<Shared>,
+    warnings: Arc<[Warning]>,
+}
+
+impl Delivery {
+    /// A builder with the defaults that its methods name. [`endpoints`](DeliveryBuilder::endpoints) must be named.
+    pub fn builder() -> DeliveryBuilder {
+        DeliveryBuilder::new()
+    }
+
+    pub(crate) fn of(shared: Shared, warnings: Vec<Warning>) -> Self {
+        Self { shared: Arc::new(shared), warnings: warnings.into() }
+    }
+
+    /// What works and may surprise.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// Starts delivering, within a tokio runtime. Processes that share an outbox share the work; all of them may be started,
+    /// or those only that have nothing else to do.
+    ///
+    /// Workers stop when what is returned is dropped, in the midst of attempts; [`Workers::drain`] lets these end.
+    #[must_use = "workers stop when this is dropped"]
+    pub fn start(&self) -> Workers {
+        Workers::start(Arc::clone(&self.shared))
+    }
+
+    async fn ask<T>(
+        &self,
+        operation: impl FnOnce(&dyn Outbox) -> StoreFuture<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.shared.guard.run(|| operation(&*self.shared.outbox)).await
+    }
+
+    /// Puts a message to this endpoint into the outbox. Once this has returned, it is delivered at least once, or becomes a
+    /// dead letter.
+    ///
+    /// A message that is enqueued again, by its id, is [`Enqueued::Duplicate`], for as long as the first one is kept.
+    ///
+    /// # Errors
+    ///
+    /// When it is not in the outbox, or when that is unknown.
+    pub async fn enqueue(
+        &self,
+        endpoint: &EndpointId,
+        message: Message,
+    ) -> Result<Enqueued, EnqueueError> {
+        let max = self.shared.settings.max_body;
+        if message.payload.body.len() > max {
+            return Err(EnqueueError::TooLarge { max });
+        }
+        let id = DeliveryId::new(endpoint.clone(), message.id)?;
+        let mut enqueue = Enqueue::new(id, message.payload);
+        enqueue.after = message.after;
+        enqueue.order = message.order;
+        let answer = self.ask(|outbox| outbox.enqueue(enqueue)).await;
+        match answer.map_err(EnqueueError::Store)? {
+            Enqueued::Full => Err(EnqueueError::Full),
+            Enqueued::Disabled => Err(EnqueueError::Disabled),
+            enqueued => {
+                self.shared.wake.notify_one();
+                Ok(enqueued)
+            }
+        }
+    }
+
+    /// What there is in the outbox, a page at a time: dead letters, or what became of the messages to one endpoint, with
+    /// their attempts.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox does not answer.
+    pub async fn list(&self, list: List) -> Result<Page, StoreError> {
+        self.ask(|outbox| outbox.list(list)).await
+    }
+
+    /// Queues one dead letter again.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox does not answer.
+    pub async fn requeue(
+        &self,
+        endpoint: &EndpointId,
+        message: &MessageId,
+    ) -> Result<Requeued, StoreError> {
+        let Ok(id) = DeliveryId::new(endpoint.clone(), message.clone()) else {
+            return Ok(Requeued::NotFound);
+        };
+        let requeued = self.ask(|outbox| outbox.requeue(Requeue::new(id))).await?;
+        self.shared.wake.notify_one();
+        Ok(requeued)
+    }
+
+    /// Queues all dead letters of an endpoint again, and says how many.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox does not answer. Some may have been queued by then.
+    pub async fn replay(&self, endpoint: &EndpointId) -> Result<usize, StoreError> {
+        let (mut replayed, mut after) = (0, None);
+        loop {
+            let list = List::new(REPLAYED_AT_ONCE).of(endpoint.clone()).in_state(StateKind::Dead);
+            let page = self.list(list.after(after)).await?;
+            for entry in page.entries {
+                let message = &entry.id.message;
+                if self.requeue(endpoint, message).await? == Requeued::Queued {
+                    replayed += 1;
+                }
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(replayed),
+            }
+        }
+    }
+
+    /// What is known of an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox does not answer.
+    pub async fn endpoint(&self, endpoint: &EndpointId) -> Result<EndpointState, StoreError> {
+        self.ask(|outbox| outbox.endpoint(endpoint.clone())).await
+    }
+
+    /// Disables an endpoint: nothing is sent there, and nothing new is taken. What is queued stays.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox does not answer.
+    pub async fn disable(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
+        self.change(endpoint, EndpointChange::Disable(DisableReason::Manual)).await
+    }
+
+    /// Enables an endpoint, as if it had never failed.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox does not answer.
+    pub async fn enable(&self, endpoint: &EndpointId) -> Result<(), StoreError> {
+        self.change(endpoint, EndpointChange::Enable).await?;
+        self.shared.wake.notify_one();
+        Ok(())
+    }
+
+    async fn change(&self, endpoint: &EndpointId, to: EndpointChange) -> Result<(), StoreError> {
+        self.ask(|outbox| outbox.change(Change::new(endpoint.clone(), to))).await
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.shared.fmt(f)
+    }
+}

@@ -1,0 +1,254 @@
+//! What follows from an attempt: a function of the policy, the attempt and what is known of the endpoint.
+
+use std::time::Duration;
+
+use crate::judge::{Verdict, Verdicts};
+use crate::schedule::{Schedule, jittered};
+use crate::store::{EndpointEffect, Health};
+use crate::{Breaker, DeadReason, DisableReason};
+
+const fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+const HOUR: u64 = 60 * 60;
+
+/// Failures without which an endpoint is not disabled, however long ago the first one was: an endpoint that gets two
+/// messages in a week has not failed for a week.
+const FAILURES_TO_DISABLE: u32 = 5;
+
+/// How often, how patiently, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    pub(crate) schedule: Schedule,
+    pub(crate) jitter: u32,
+    pub(crate) attempt_timeout: Duration,
+    pub(crate) longest_hint: Duration,
+    pub(crate) throttle_pause: Duration,
+    pub(crate) disable_after: Option<Duration>,
+    pub(crate) breaker: Breaker,
+}
+
+impl Policy {
+    /// As Standard Webhooks advises: [`Schedule::standard`], 15 s for an attempt, up to a tenth of jitter.
+    pub fn standard() -> Self {
+        Self {
+            schedule: Schedule::standard(),
+            jitter: 100,
+            attempt_timeout: secs(15),
+            longest_hint: secs(24 * HOUR),
+            throttle_pause: secs(60),
+            disable_after: Some(secs(120 * HOUR)),
+            breaker: Breaker::new(10, secs(30), secs(10 * 60)),
+        }
+    }
+
+    /// As Svix does: [`Schedule::svix`], a fifth of jitter.
+    pub fn svix() -> Self {
+        Self { schedule: Schedule::svix(), jitter: 200, ..Self::standard() }
+    }
+
+    /// For receivers nearby: after 1 s, 2 s and 4 s, without jitter, and 5 s for an attempt.
+    pub fn brief() -> Self {
+        Self {
+            schedule: Schedule::exponential(secs(1), 3),
+            jitter: 0,
+            attempt_timeout: secs(5),
+            throttle_pause: secs(1),
+            breaker: Breaker::new(10, secs(1), secs(30)),
+            ..Self::standard()
+        }
+    }
+
+    /// When a message is tried again.
+    #[must_use]
+    pub fn schedule(self, schedule: Schedule) -> Self {
+        Self { schedule, ..self }
+    }
+
+    /// By how many thousandths a pause is made longer, at most, so that messages which failed together do not come back
+    /// together. 0 to 1,000.
+    #[must_use]
+    pub fn jitter(self, permille: u32) -> Self {
+        Self { jitter: permille.min(1_000), ..self }
+    }
+
+    /// How long an attempt may take, from the look-up of the name to the end of the answer's body.
+    #[must_use]
+    pub fn attempt_timeout(self, attempt_timeout: Duration) -> Self {
+        Self { attempt_timeout, ..self }
+    }
+
+    /// The longest time that `Retry-After` can ask for. Default 24 h.
+    #[must_use]
+    pub fn longest_hint(self, longest_hint: Duration) -> Self {
+        Self { longest_hint, ..self }
+    }
+
+    /// How long an endpoint is left alone at least after 429, 502 and 504.
+    #[must_use]
+    pub fn throttle_pause(self, throttle_pause: Duration) -> Self {
+        Self { throttle_pause, ..self }
+    }
+
+    /// Disables an endpoint that has failed for so long, at least five times, and not succeeded once. Default 120 h.
+    #[must_use]
+    pub fn disable_after(self, time: impl Into<Option<Duration>>) -> Self {
+        Self { disable_after: time.into(), ..self }
+    }
+
+    /// How long an endpoint that fails is left alone.
+    #[must_use]
+    pub fn breaker(self, breaker: Breaker) -> Self {
+        Self { breaker, ..self }
+    }
+
+    /// What to do after attempt number `tries`. `random` is one of 0 to 1,000.
+    pub(crate) fn decide(
+        &self,
+        verdict: Verdict,
+        tries: u32,
+        health: Health,
+        random: u32,
+    ) -> Decision {
+        let disabled = verdict.disable.map(EndpointEffect::Disabled);
+        let (settlement, effect) = match verdict.result {
+            Verdicts::Delivered => (Settlement::Ack, EndpointEffect::None),
+            Verdicts::Aborted => (Settlement::Dead(DeadReason::Aborted), EndpointEffect::None),
+            Verdicts::Hopeless(reason) => (Settlement::Dead(reason), EndpointEffect::None),
+            Verdicts::Throttled { hint } => {
+                let pause = hint.unwrap_or_default().max(self.throttle_pause);
+                (self.again(tries, hint, random), EndpointEffect::Throttled { pause })
+            }
+            Verdicts::Overloaded { hint } => {
+                let pause = hint.unwrap_or_default().max(self.throttle_pause);
+                (self.again(tries, hint, random), self.failed(health, Some(pause)))
+            }
+            Verdicts::Failed { hint } => {
+                (self.again(tries, hint, random), self.failed(health, None))
+            }
+        };
+        Decision { settlement, effect: disabled.unwrap_or(effect) }
+    }
+
+    fn again(&self, tries: u32, hint: Option<Duration>, random: u32) -> Settlement {
+        match self.schedule.after(tries) {
+            None => Settlement::Dead(DeadReason::Exhausted),
+            Some(pause) => {
+                let pause = pause.max(hint.unwrap_or_default());
+                Settlement::Retry { after: jittered(pause, self.jitter, random) }
+            }
+        }
+    }
+
+    fn failed(&self, health: Health, pause: Option<Duration>) -> EndpointEffect {
+        let failures = health.failures.saturating_add(1);
+        let is_sustained = self.disable_after.is_some_and(|time| health.failing_for >= time);
+        if is_sustained && failures >= FAILURES_TO_DISABLE {
+            return EndpointEffect::Disabled(DisableReason::Failing);
+        }
+        EndpointEffect::Failed { pause: pause.max(self.breaker.pause(failures)) }
+    }
+}
+
+/// What to do with a message, and with its endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Decision {
+    pub(crate) settlement: Settlement,
+    pub(crate) effect: EndpointEffect,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    Ack,
+    Retry { after: Duration },
+    Dead(DeadReason),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const HEALTHY: Health = Health::new();
+
+    fn failing(failures: u32, hours: u64) -> Health {
+        Health { failures, failing_for: secs(hours * HOUR), ..HEALTHY }
+    }
+
+    fn failed(hint: Option<Duration>) -> Verdict {
+        Verdict::of(Verdicts::Failed { hint })
+    }
+
+    #[test]
+    fn a_failure_follows_the_schedule_or_the_hint_whichever_is_later() {
+        let policy = Policy::brief();
+        let after = |tries, hint| policy.decide(failed(hint), tries, HEALTHY, 0).settlement;
+        assert_eq!(after(1, None), Settlement::Retry { after: secs(1) });
+        assert_eq!(after(2, Some(secs(1))), Settlement::Retry { after: secs(2) });
+        assert_eq!(after(3, Some(secs(90))), Settlement::Retry { after: secs(90) });
+        assert_eq!(after(4, Some(secs(90))), Settlement::Dead(DeadReason::Exhausted));
+    }
+
+    #[test]
+    fn throttling_pauses_the_endpoint_and_is_no_failure() {
+        let policy = Policy::standard();
+        let throttled =
+            |hint| policy.decide(Verdict::of(Verdicts::Throttled { hint }), 1, HEALTHY, 0).effect;
+        assert_eq!(throttled(None), EndpointEffect::Throttled { pause: secs(60) });
+        assert_eq!(throttled(Some(secs(5))), EndpointEffect::Throttled { pause: secs(60) });
+        assert_eq!(throttled(Some(secs(500))), EndpointEffect::Throttled { pause: secs(500) });
+        let overloaded = Verdict::of(Verdicts::Overloaded { hint: None });
+        let effect = policy.decide(overloaded, 1, HEALTHY, 0).effect;
+        assert_eq!(effect, EndpointEffect::Failed { pause: Some(secs(60)) });
+    }
+
+    #[test]
+    fn an_endpoint_is_disabled_when_it_failed_long_and_often() {
+        let policy = Policy::standard();
+        let effect = |health| policy.decide(failed(None), 1, health, 0).effect;
+        assert_eq!(effect(failing(0, 0)), EndpointEffect::Failed { pause: None });
+        assert_eq!(effect(failing(9, 119)), EndpointEffect::Failed { pause: Some(secs(30)) });
+        assert_eq!(effect(failing(3, 500)), EndpointEffect::Failed { pause: None });
+        let disabled = EndpointEffect::Disabled(DisableReason::Failing);
+        assert_eq!(effect(failing(4, 120)), disabled);
+        let never = policy.clone().disable_after(None);
+        let effect = never.decide(failed(None), 1, failing(4, 9_999), 0).effect;
+        assert_eq!(effect, EndpointEffect::Failed { pause: None });
+    }
+
+    #[test]
+    fn who_wants_no_more_is_disabled_whatever_became_of_the_message() {
+        let policy = Policy::standard();
+        for result in [Verdicts::Delivered, Verdicts::Hopeless(DeadReason::Unwanted)] {
+            let verdict = Verdict { result, disable: Some(DisableReason::Asked) };
+            let decision = policy.decide(verdict, 1, HEALTHY, 0);
+            assert_eq!(decision.effect, EndpointEffect::Disabled(DisableReason::Asked));
+        }
+    }
+
+    proptest! {
+        /// Whatever fails however, it comes to an end, and never sooner than it was asked to.
+        #[test]
+        fn every_message_ends(
+            hints in prop::collection::vec(prop::option::of(0..86_400_u64), 12),
+            failures in any::<u32>(), random in any::<u32>(),
+        ) {
+            let policy = Policy::standard();
+            for (tries, hint) in (1..).zip(hints) {
+                let hint = hint.map(secs);
+                match policy.decide(failed(hint), tries, failing(failures, 0), random).settlement {
+                    Settlement::Retry { after } => {
+                        prop_assert!(tries < 10);
+                        prop_assert!(after >= hint.unwrap_or_default());
+                        prop_assert!(after <= secs(24 * HOUR) * 11 / 10);
+                    }
+                    settlement => {
+                        prop_assert_eq!(settlement, Settlement::Dead(DeadReason::Exhausted));
+                        prop_assert!(tries >= 10);
+                    }
+                }
+            }
+        }
+    }
+}

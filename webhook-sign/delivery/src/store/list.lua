@@ -1,0 +1,38 @@
+-- What there is, in the order of the index.
+--
+-- ARGV[1] the endpoint or nothing  ARGV[2] the state or nothing  ARGV[3] the place after which to begin, or nothing
+-- ARGV[4] at most so many
+-- Returns {the last place that was looked at or nothing, {endpoint, message, state, us until its time, tries, reason,
+-- us since it came, attempts}…}
+local id, state, limit = ARGV[1], ARGV[2], tonumber(ARGV[4])
+local from, to, within = '-', '+', ''
+if id ~= '' then
+  within = id .. '\0' .. state
+  from, to = '[' .. within, '(' .. within .. '\255'
+end
+-- A place that somebody made up must not lead to another endpoint.
+if ARGV[3] ~= '' and ARGV[3]:sub(1, #within) == within then
+  from = '(' .. ARGV[3]
+end
+local places = redis.call('ZRANGEBYLEX', INDEX, from, to, 'LIMIT', 0, limit)
+local reply = { '' }
+for _, place in ipairs(places) do
+  local zero = place:find('\0', 1, true)
+  local endpoint, at = place:sub(1, zero - 1), place:sub(zero + 1, zero + 1)
+  local rest = place:sub(zero + 2)
+  if at == WAITING then
+    rest = rest:sub(rest:find('\0', 1, true) + 1)
+  end
+  local message = rest:sub(29)
+  local record = (state == '' or state == at) and record_of(name_of(endpoint, message))
+  if record then
+    reply[#reply + 1] = {
+      endpoint, message, at, math.max(record[WHEN] - now, 0), record[TRIES], record[REASON],
+      math.max(now - record[CREATED], 0), record[LOG],
+    }
+  end
+end
+if #places == limit then
+  reply[1] = places[#places]
+end
+return reply

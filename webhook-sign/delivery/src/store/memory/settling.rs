@@ -1,0 +1,137 @@
+//! What becomes of a record that was claimed.
+
+use std::time::Duration;
+
+use super::ledger::Ledger;
+use super::record::RecordAt;
+use crate::Attempt;
+use crate::store::{
+    Ack, Dead, EndpointEffect, Extend, Held, Lease, Requeue, Requeued, Retry, Settled, StateKind,
+};
+
+const DONE: Settled = Settled::Done { recovered: false };
+
+/// Whose is it?
+enum Whose {
+    Mine(RecordAt),
+    /// It is as this operation would have made it, by the same token.
+    Done,
+    Lost,
+}
+
+impl Ledger {
+    fn whose(&self, lease: &Lease, done: StateKind) -> Whose {
+        let Some(at) = self.find(&lease.id) else { return Whose::Lost };
+        let record = &self.records[at];
+        if record.is_held_by(lease.token) {
+            Whose::Mine(at)
+        } else if record.state == done && record.is_settled && record.token == Some(lease.token) {
+            Whose::Done
+        } else {
+            Whose::Lost
+        }
+    }
+
+    /// Takes a record out of its lease, with the attempt that was made.
+    fn settle(&mut self, at: RecordAt, attempt: Option<Attempt>) {
+        self.unlease(at);
+        let record = &mut self.records[at];
+        record.is_settled = true;
+        record.note(attempt);
+    }
+
+    fn affect(&mut self, at: RecordAt, effect: EndpointEffect, now: Duration) {
+        let endpoint = self.records[at].endpoint;
+        self.endpoints[endpoint].feel(effect, now);
+        self.refresh(endpoint);
+    }
+
+    pub(super) fn ack(&mut self, ack: &Ack, now: Duration) -> Settled {
+        let at = match self.whose(&ack.lease, StateKind::Delivered) {
+            Whose::Mine(at) => at,
+            Whose::Done => return DONE,
+            Whose::Lost => return Settled::Lost,
+        };
+        self.settle(at, ack.attempt);
+        self.drop_payload(at);
+        self.put(at, StateKind::Delivered, now.saturating_add(ack.keep));
+        self.let_next(at, now);
+        let endpoint = self.records[at].endpoint;
+        let recovered = self.endpoints[endpoint].succeed();
+        self.affect(at, ack.effect, now);
+        Settled::Done { recovered }
+    }
+
+    pub(super) fn retry(&mut self, retry: &Retry, now: Duration) -> Settled {
+        let at = match self.whose(&retry.lease, StateKind::Queued) {
+            Whose::Mine(at) => at,
+            Whose::Done => return DONE,
+            Whose::Lost => return Settled::Lost,
+        };
+        self.settle(at, retry.attempt);
+        if !retry.counts {
+            let record = &mut self.records[at];
+            record.tries = record.tries.saturating_sub(1);
+        }
+        self.put(at, StateKind::Queued, now.saturating_add(retry.after));
+        self.affect(at, retry.effect, now);
+        DONE
+    }
+
+    pub(super) fn dead(&mut self, dead: &Dead, now: Duration) -> Settled {
+        let at = match self.whose(&dead.lease, StateKind::Dead) {
+            Whose::Mine(at) => at,
+            Whose::Done => return DONE,
+            Whose::Lost => return Settled::Lost,
+        };
+        self.settle(at, dead.attempt);
+        self.records[at].reason = Some(dead.reason);
+        self.put(at, StateKind::Dead, now.saturating_add(dead.keep));
+        self.let_next(at, now);
+        self.affect(at, dead.effect, now);
+        DONE
+    }
+
+    pub(super) fn extend(&mut self, extend: &Extend, now: Duration) -> Held {
+        let Some(at) = self.find(&extend.lease.id) else { return Held::Lost };
+        let record = &self.records[at];
+        if !record.is_held_by(extend.lease.token) {
+            return Held::Lost;
+        }
+        // One that ran out, and that nobody has claimed since, is leased again.
+        if record.state == StateKind::Queued {
+            self.lease_again(at, extend.lease.token);
+        }
+        self.put(at, StateKind::Sending, now.saturating_add(extend.by));
+        self.refresh(self.records[at].endpoint);
+        Held::Held
+    }
+
+    pub(super) fn requeue(&mut self, requeue: &Requeue, now: Duration) -> Requeued {
+        let Some(at) = self.find(&requeue.id) else { return Requeued::NotFound };
+        match self.records[at].state {
+            StateKind::Queued | StateKind::Waiting | StateKind::Sending => Requeued::Queued,
+            StateKind::Delivered => Requeued::Delivered,
+            StateKind::Dead => {
+                self.queue_anew(at, now);
+                Requeued::Queued
+            }
+        }
+    }
+
+    fn queue_anew(&mut self, at: RecordAt, now: Duration) {
+        self.put(at, StateKind::Queued, now);
+        let place = self.records[at].place(at);
+        let endpoint = self.records[at].endpoint;
+        self.endpoints[endpoint].records.remove(&place);
+        let sequence = self.next_sequence();
+        let record = &mut self.records[at];
+        (record.token, record.reason) = (None, None);
+        record.tries = 0;
+        record.sequence = sequence;
+        self.line_up(at);
+        let place = self.records[at].place(at);
+        self.endpoints[endpoint].records.insert(place);
+        self.refresh(endpoint);
+    }
+}

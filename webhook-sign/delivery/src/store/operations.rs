@@ -1,0 +1,307 @@
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use uuid::Uuid;
+
+use super::{Cursor, StateKind};
+use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, OrderKey};
+
+/// What is sent: a body, and what it is.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Payload {
+    /// The `content-type`.
+    pub content_type: HeaderValue,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Payload {
+    /// This body.
+    pub const fn new(content_type: HeaderValue, body: Bytes) -> Self {
+        Self { content_type, body }
+    }
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What it says may be nobody's business.
+        f.debug_struct("Payload").field("bytes", &self.body.len()).finish_non_exhaustive()
+    }
+}
+
+/// Who claimed, told apart from all others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LeaseToken(u128);
+
+impl LeaseToken {
+    /// A new one.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().as_u128())
+    }
+
+    /// The number.
+    pub const fn get(self) -> u128 {
+        self.0
+    }
+
+    /// As a store keeps it.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+}
+
+/// One record that a claim has leased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lease {
+    /// The record.
+    pub id: DeliveryId,
+    /// Whose it is.
+    pub token: LeaseToken,
+}
+
+impl Lease {
+    /// This record, leased to this token.
+    pub const fn new(id: DeliveryId, token: LeaseToken) -> Self {
+        Self { id, token }
+    }
+}
+
+/// What [`Outbox::enqueue`](super::Outbox::enqueue) is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Enqueue {
+    /// Which delivery.
+    pub id: DeliveryId,
+    /// What is sent.
+    pub payload: Payload,
+    /// How long it is not due. Default zero.
+    pub after: Duration,
+    /// What it is delivered in order with, if anything. Default nothing.
+    pub order: Option<OrderKey>,
+}
+
+impl Enqueue {
+    /// This delivery, due at once, in no order.
+    pub const fn new(id: DeliveryId, payload: Payload) -> Self {
+        Self { id, payload, after: Duration::ZERO, order: None }
+    }
+}
+
+/// What [`Outbox::claim`](super::Outbox::claim) is asked.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Claim {
+    /// Who claims. A new one for each claim, and the same one for a claim that is sent again.
+    pub token: LeaseToken,
+    /// At most so many records.
+    pub max: usize,
+    /// For how long.
+    pub lease: Duration,
+    /// How many records of one endpoint may be leased at the same time, by all claims.
+    pub per_endpoint: u32,
+}
+
+impl Claim {
+    /// A claim.
+    pub const fn new(token: LeaseToken, max: usize, lease: Duration, per_endpoint: u32) -> Self {
+        Self { token, max, lease, per_endpoint }
+    }
+}
+
+/// What a settled record means for its endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndpointEffect {
+    /// Nothing.
+    #[default]
+    None,
+    /// One failure more. With a pause, nothing is claimed for so long, and then one record at a time, until one is
+    /// delivered.
+    Failed {
+        /// The pause.
+        pause: Option<Duration>,
+    },
+    /// Nothing is claimed for so long.
+    Throttled {
+        /// The pause.
+        pause: Duration,
+    },
+    /// Nothing is claimed or enqueued any more.
+    Disabled(DisableReason),
+}
+
+/// What [`Outbox::ack`](super::Outbox::ack) is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Ack {
+    /// The record.
+    pub lease: Lease,
+    /// The attempt, for the list.
+    pub attempt: Option<Attempt>,
+    /// How long the record is kept.
+    pub keep: Duration,
+    /// What else it means for the endpoint.
+    pub effect: EndpointEffect,
+}
+
+impl Ack {
+    /// It was delivered.
+    pub const fn new(lease: Lease, keep: Duration) -> Self {
+        Self { lease, attempt: None, keep, effect: EndpointEffect::None }
+    }
+}
+
+/// What [`Outbox::retry`](super::Outbox::retry) is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Retry {
+    /// The record.
+    pub lease: Lease,
+    /// The attempt, for the list.
+    pub attempt: Option<Attempt>,
+    /// When it is due again, from now.
+    pub after: Duration,
+    /// Does the attempt count? Default yes.
+    pub counts: bool,
+    /// What it means for the endpoint.
+    pub effect: EndpointEffect,
+}
+
+impl Retry {
+    /// It has failed.
+    pub const fn new(lease: Lease, after: Duration) -> Self {
+        Self { lease, attempt: None, after, counts: true, effect: EndpointEffect::None }
+    }
+
+    /// It was not tried.
+    pub const fn untried(lease: Lease, after: Duration) -> Self {
+        Self { lease, attempt: None, after, counts: false, effect: EndpointEffect::None }
+    }
+}
+
+/// What [`Outbox::dead`](super::Outbox::dead) is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Dead {
+    /// The record.
+    pub lease: Lease,
+    /// The attempt, for the list.
+    pub attempt: Option<Attempt>,
+    /// Why.
+    pub reason: DeadReason,
+    /// How long the record is kept.
+    pub keep: Duration,
+    /// What it means for the endpoint.
+    pub effect: EndpointEffect,
+}
+
+impl Dead {
+    /// It is given up.
+    pub const fn new(lease: Lease, reason: DeadReason, keep: Duration) -> Self {
+        Self { lease, attempt: None, reason, keep, effect: EndpointEffect::None }
+    }
+}
+
+/// What [`Outbox::extend`](super::Outbox::extend) is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Extend {
+    /// The record.
+    pub lease: Lease,
+    /// How long the lease is, from now.
+    pub by: Duration,
+}
+
+impl Extend {
+    /// Longer by so much, from now.
+    pub const fn new(lease: Lease, by: Duration) -> Self {
+        Self { lease, by }
+    }
+}
+
+/// What [`Outbox::requeue`](super::Outbox::requeue) is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Requeue {
+    /// The dead letter.
+    pub id: DeliveryId,
+}
+
+impl Requeue {
+    /// This one.
+    pub const fn new(id: DeliveryId) -> Self {
+        Self { id }
+    }
+}
+
+/// What [`Outbox::list`](super::Outbox::list) is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct List {
+    /// Of this endpoint only.
+    pub endpoint: Option<EndpointId>,
+    /// In this state only.
+    pub state: Option<StateKind>,
+    /// What comes after this, of a page before.
+    pub after: Option<Cursor>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl List {
+    /// Of everything.
+    pub const fn new(limit: usize) -> Self {
+        Self { endpoint: None, state: None, after: None, limit }
+    }
+
+    /// Of this endpoint.
+    #[must_use]
+    pub fn of(self, endpoint: EndpointId) -> Self {
+        Self { endpoint: Some(endpoint), ..self }
+    }
+
+    /// In this state.
+    #[must_use]
+    pub fn in_state(self, state: StateKind) -> Self {
+        Self { state: Some(state), ..self }
+    }
+
+    /// After this one.
+    #[must_use]
+    pub fn after(self, cursor: impl Into<Option<Cursor>>) -> Self {
+        Self { after: cursor.into(), ..self }
+    }
+}
+
+/// What [`Outbox::change`](super::Outbox::change) is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Change {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// What becomes of it.
+    pub to: EndpointChange,
+}
+
+impl Change {
+    /// This change.
+    pub const fn new(endpoint: EndpointId, to: EndpointChange) -> Self {
+        Self { endpoint, to }
+    }
+}
+
+/// What becomes of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndpointChange {
+    /// It is disabled. The first reason stays.
+    Disable(DisableReason),
+    /// It is as new: not disabled, not paused, without failures.
+    Enable,
+    /// It is left alone for so long from now.
+    Pause(Duration),
+}

@@ -1,0 +1,73 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::Stage;
+use super::task::Task;
+use crate::shared::Shared;
+use crate::store::{Claim, Claimed, LeaseToken};
+
+/// Between two claims, when the outbox does not answer, or says that something is due and gives nothing out.
+const SHORTEST: Duration = Duration::from_millis(5);
+const AFTER_OUTAGE: Duration = Duration::from_millis(200);
+
+/// Leases at once. More would be work for others that waits here.
+const BATCH: usize = 64;
+
+/// Claims what is due, as much of it as there is room for, until the end.
+pub(super) async fn run(
+    shared: Arc<Shared>,
+    mut stages: watch::Receiver<Stage>,
+    interrupted: Arc<AtomicUsize>,
+) {
+    // Dropped with this future, and its attempts with it.
+    let mut attempts = JoinSet::new();
+    while *stages.borrow() == Stage::Running {
+        while attempts.try_join_next().is_some() {}
+        let room = shared.settings.concurrency.saturating_sub(attempts.len()).min(BATCH);
+        let mut pause = shared.settings.poll_every;
+        if room > 0 {
+            let claimed = claim(&shared, room).await;
+            pause = pause_after(&claimed, pause);
+            for leased in claimed.map(|claimed| claimed.leased).unwrap_or_default() {
+                let task = Task::new(&shared, leased, stages.clone(), &interrupted);
+                attempts.spawn(task.run());
+            }
+        }
+        tokio::select! {
+            _ = stages.changed() => {}
+            Some(_) = attempts.join_next(), if !attempts.is_empty() => {}
+            () = shared.wake.notified() => {}
+            () = sleep(pause) => {}
+        }
+    }
+    while attempts.join_next().await.is_some() {}
+}
+
+/// A claim is sent again if nothing was answered: by the same token, so that what it leased is not forgotten.
+async fn claim(shared: &Shared, max: usize) -> Option<Claimed> {
+    let settings = &shared.settings;
+    let claim = Claim::new(LeaseToken::random(), max, settings.lease, settings.per_endpoint);
+    for _ in 0..2 {
+        match shared.guard.run(|| shared.outbox.claim(claim)).await {
+            Ok(claimed) => return Some(claimed),
+            Err(error) => {
+                crate::trace::event!(WARN, "could not claim", error = error.to_string());
+            }
+        }
+    }
+    None
+}
+
+fn pause_after(claimed: &Option<Claimed>, poll_every: Duration) -> Duration {
+    match claimed {
+        None => AFTER_OUTAGE.min(poll_every),
+        Some(claimed) => {
+            claimed.next.unwrap_or(poll_every).clamp(SHORTEST, poll_every.max(SHORTEST))
+        }
+    }
+}
