@@ -10,7 +10,9 @@ use redis_server::Server;
 use serde_json::json;
 use stonework_webhook_sign::scheme;
 use support::webhooks::{now, received, signed};
-use support::{RENT, Reply, Request, Service, until};
+use support::{RENT, Reply, Request, Service, in_time, until};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 const PIN_UNKNOWN: &str = "urn:stonework:versioning:pin-unknown";
 const UNAVAILABLE: &str = "urn:stonework:idempotency:store-unavailable";
@@ -266,4 +268,77 @@ async fn a_webhook_that_one_process_has_handled_is_handled_by_no_other() {
     redis.restart().await;
     until("events are taken again", async || other.ask(&event("evt_2")).await.status == 204).await;
     assert_eq!(received(&other).await, json!({"standard": 1}));
+}
+
+/// Two processes with one ledger: an endpoint that one has registered is told of what the other did, once.
+#[tokio::test]
+async fn a_secret_is_not_in_redis_and_processes_share_what_is_to_be_delivered() {
+    let redis = Server::start().await;
+    let url = redis.url();
+    let ledger = std::env::temp_dir().join(format!("stonework-{}.db", uuid::Uuid::new_v4()));
+    let path = ledger.to_str().expect("UTF-8");
+    let start = || {
+        Service::with(&[
+            ("REDIS_URL", &url),
+            ("DATABASE_PATH", path),
+            ("WEBHOOK_ALLOW_LOOPBACK", "1"),
+        ])
+    };
+    let (one, other) = (start(), start());
+    let receiver = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let body = json!({"url": format!("http://{}/", receiver.local_addr().expect("an address"))});
+    let request = Request::new("POST", "/v2/webhook-endpoints")
+        .account("alice")
+        .key("register")
+        .header("content-type", "application/json")
+        .body(&body.to_string());
+    let registered = one.ask(&request).await;
+    assert_eq!(registered.status, 201, "{registered:?}");
+    assert_eq!(other.ask(&request).await.json, registered.json, "another process can open it");
+    let secret = registered.json["secret"].as_str().expect("a secret");
+    let keys: Vec<String> = redis.ask(cmd("KEYS").arg("*")).await;
+    assert!(keys.iter().any(|key| key.starts_with("payments:idempotency:")), "{keys:?}");
+    for key in keys {
+        let kept: Vec<u8> = redis.ask(cmd("DUMP").arg(&key)).await;
+        assert!(!kept.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()), "{key}");
+    }
+    assert_eq!(other.ask(&rent()).await.status, 201);
+    let webhook = in_time("a webhook", async {
+        let (mut socket, _) = receiver.accept().await.expect("a connection");
+        let mut read = vec![0; 4_096];
+        let length = socket.read(&mut read).await.expect("a request");
+        socket.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("it reads");
+        String::from_utf8_lossy(&read[..length]).into_owned()
+    });
+    assert!(webhook.await.starts_with("POST / HTTP/1.1\r\n"));
+    for service in [&one, &other] {
+        until("it is delivered", async || {
+            let list = Request::get("/v2/webhook-deliveries").account("alice");
+            let data = service.ask(&list).await.json["data"].clone();
+            let attempts = data[0]["attempts"].as_array().map(Vec::len);
+            data[0]["state"] == "delivered" && attempts == Some(1)
+        })
+        .await;
+    }
+    drop((one, other));
+    for ending in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{path}{ending}"));
+    }
+}
+
+/// Processes that have no ledger in common have no key in common either.
+#[tokio::test]
+async fn without_a_ledger_that_is_shared_a_secret_is_not_kept_at_all() {
+    let redis = Server::start().await;
+    let service = Service::with(&[("REDIS_URL", &redis.url()), ("WEBHOOK_ALLOW_LOOPBACK", "1")]);
+    let request = Request::new("POST", "/v2/webhook-endpoints")
+        .account("alice")
+        .key("register")
+        .header("content-type", "application/json")
+        .body(r#"{"url":"http://127.0.0.1:9/"}"#);
+    let (first, again) = (service.ask(&request).await, service.ask(&request).await);
+    assert_eq!((first.status, again.status, again.is_replay()), (201, 201, false));
+    assert_ne!(first.json["secret"], again.json["secret"]);
+    let keys: Vec<String> = redis.ask(cmd("KEYS").arg("payments:idempotency:*")).await;
+    assert!(keys.is_empty(), "{keys:?}");
 }

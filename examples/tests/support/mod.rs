@@ -25,7 +25,7 @@ pub(crate) const RENT: &str = r#"{"to":"bob","amount":100}"#;
 pub(crate) const QUOTA_EXCEEDED: &str =
     "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
-const VARIABLES: [&str; 10] = [
+const VARIABLES: [&str; 11] = [
     "PORT",
     "REDIS_URL",
     "DATABASE_PATH",
@@ -36,6 +36,7 @@ const VARIABLES: [&str; 10] = [
     "STRIPE_WEBHOOK_SECRET",
     "GITHUB_WEBHOOK_SECRET",
     "STANDARD_WEBHOOK_SECRET",
+    "WEBHOOK_ALLOW_LOOPBACK",
 ];
 
 /// The program with these variables and no others of its own.

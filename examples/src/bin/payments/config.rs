@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) cors_debug: bool,
     /// Whose webhooks are taken.
     pub(crate) webhooks: Secrets,
+    /// May webhooks be sent to this machine?
+    pub(crate) webhook_loopback: bool,
     /// May clients ask for delays and crashes?
     pub(crate) demo: bool,
 }
@@ -45,6 +47,7 @@ impl Config {
                 github: read("GITHUB_WEBHOOK_SECRET")?,
                 standard: read("STANDARD_WEBHOOK_SECRET")?,
             },
+            webhook_loopback: flag("WEBHOOK_ALLOW_LOOPBACK", false)?,
             demo: flag("DEMO", true)?,
         })
     }

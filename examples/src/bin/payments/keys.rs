@@ -2,10 +2,11 @@
 
 use axum::http::HeaderName;
 use redis::aio::ConnectionManager;
-use stonework_idempotency::IdempotencyLayer;
 use stonework_idempotency::store::redis1::RedisStore;
+use stonework_idempotency::{IdempotencyLayer, Keyring};
 
 use crate::config::Failure;
+use crate::ledger::Ledger;
 use crate::{LARGEST_BODY, account, versions};
 
 /// A retry is one in the same version: in another, the answer has another shape.
@@ -13,11 +14,28 @@ const VERSION: HeaderName = HeaderName::from_static(versions::HEADER);
 
 const PREFIX: &str = "payments:idempotency:";
 
+/// An extension of a response that has a secret in it.
+#[derive(Clone)]
+pub(crate) struct ShownOnce;
+
 /// A key belongs to the account that sends it. All else is as the builder has it by default: a
 /// retry while the first request runs gets 409, and so does one whose outcome nobody knows. While
 /// Redis is away, requests with keys get 503.
-pub(crate) fn layer(redis: Option<ConnectionManager>) -> Result<IdempotencyLayer, Failure> {
-    let builder = IdempotencyLayer::builder()
+///
+/// One answer has a secret that is shown once. With a ledger that processes share, they share a key too, and seal all
+/// answers with it. Where they share Redis alone, that answer is not kept: a retry is another request.
+pub(crate) async fn layer(
+    ledger: &Ledger,
+    redis: Option<ConnectionManager>,
+    is_shared: bool,
+) -> Result<IdempotencyLayer, Failure> {
+    let builder = IdempotencyLayer::builder();
+    let builder = if is_shared || redis.is_none() {
+        builder.seal(Keyring::new(1, &ledger.answers_key().await?))
+    } else {
+        builder.release_when(|parts| parts.extensions.get::<ShownOnce>().is_some())
+    };
+    let builder = builder
         .scope(account::scope)
         .max_request_body(LARGEST_BODY)
         // One in the path or the query is part of the URI.

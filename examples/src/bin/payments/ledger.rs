@@ -11,6 +11,7 @@ use stonework_pagination::{Dialect, Seek, Select};
 use uuid::Uuid;
 
 use crate::account::Account;
+use crate::config::Failure;
 
 /// What every account has at first.
 const START: i64 = 1000;
@@ -43,6 +44,20 @@ pub(crate) struct Transfer {
     pub(crate) reference: Option<Label>,
     /// The balance after it.
     pub(crate) balance: u64,
+}
+
+/// Where an account wants to be told, and what signs what is told there.
+#[derive(Clone)]
+pub(crate) struct WebhookEndpoint {
+    pub(crate) id: Uuid,
+    pub(crate) url: String,
+    pub(crate) secret: String,
+}
+
+impl WebhookEndpoint {
+    fn of((id, url, secret): (Uuid, String, String)) -> Self {
+        Self { id, url, secret }
+    }
 }
 
 /// How an account stands.
@@ -189,10 +204,55 @@ impl Ledger {
         Ok(sqlx::query_as_with(sql, arguments).fetch_all(&self.pool).await?)
     }
 
-    /// What cursors are signed with: the same in all processes with this ledger.
-    pub(crate) async fn cursor_secret(&self) -> Result<Vec<u8>, LedgerError> {
-        let secret = sqlx::query_scalar("SELECT secret FROM secrets WHERE name = 'cursors'");
+    /// A secret of this name: the same in all processes with this ledger, and 32 bytes long.
+    pub(crate) async fn secret(&self, name: &str) -> Result<Vec<u8>, LedgerError> {
+        let secret = sqlx::query_scalar("SELECT secret FROM secrets WHERE name = ?1").bind(name);
         Ok(secret.fetch_one(&self.pool).await?)
+    }
+
+    /// What answers are sealed with.
+    pub(crate) async fn answers_key(&self) -> Result<[u8; 32], Failure> {
+        let failed = |reason: String| Failure::Database(reason);
+        let secret = self.secret("answers").await.map_err(|error| failed(error.to_string()))?;
+        secret.try_into().map_err(|_| failed("a key has another length".to_owned()))
+    }
+
+    /// Adds a place where this account wants to be told, unless it has so many already.
+    pub(crate) async fn add_endpoint(
+        &self,
+        account: &Account,
+        endpoint: &WebhookEndpoint,
+        most: i64,
+    ) -> Result<bool, LedgerError> {
+        let added = sqlx::query(
+            "INSERT INTO endpoints (id, account, url, secret) SELECT ?1, ?2, ?3, ?4 \
+             WHERE (SELECT COUNT(*) FROM endpoints WHERE account = ?2) < ?5",
+        )
+        .bind(endpoint.id)
+        .bind(account.name())
+        .bind(&endpoint.url)
+        .bind(&endpoint.secret)
+        .bind(most)
+        .execute(&self.pool)
+        .await?;
+        Ok(added.rows_affected() == 1)
+    }
+
+    /// Where this account wants to be told, the oldest first.
+    pub(crate) async fn endpoints(
+        &self,
+        account: &Account,
+    ) -> Result<Vec<WebhookEndpoint>, LedgerError> {
+        let all = "SELECT id, url, secret FROM endpoints WHERE account = ?1 ORDER BY id";
+        let rows = sqlx::query_as(all).bind(account.name()).fetch_all(&self.pool).await?;
+        Ok(rows.into_iter().map(WebhookEndpoint::of).collect())
+    }
+
+    /// Whoever's it is.
+    pub(crate) async fn endpoint(&self, id: Uuid) -> Result<Option<WebhookEndpoint>, LedgerError> {
+        let one = "SELECT id, url, secret FROM endpoints WHERE id = ?1";
+        let row = sqlx::query_as(one).bind(id).fetch_optional(&self.pool).await?;
+        Ok(row.map(WebhookEndpoint::of))
     }
 
     /// How this account stands.
@@ -238,6 +298,8 @@ impl From<sqlx::Error> for LedgerError {
         Self(error)
     }
 }
+
+impl std::error::Error for LedgerError {}
 
 impl std::fmt::Display for LedgerError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

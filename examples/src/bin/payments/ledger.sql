@@ -23,7 +23,7 @@ CREATE TABLE IF NOT EXISTS secrets (
     name TEXT PRIMARY KEY,
     secret BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT OR IGNORE INTO secrets (name, secret) VALUES ('cursors', randomblob(32));
+INSERT OR IGNORE INTO secrets (name, secret) VALUES ('cursors', randomblob(32)), ('answers', randomblob(32));
 
 -- Webhooks that were received, each once, whoever delivers it how often.
 CREATE TABLE IF NOT EXISTS received (
@@ -31,3 +31,12 @@ CREATE TABLE IF NOT EXISTS received (
     event BLOB NOT NULL,
     PRIMARY KEY (sender, event)
 ) STRICT, WITHOUT ROWID;
+
+-- Where accounts want to be told. What signs is in the clear here: whoever has this file has the money too.
+CREATE TABLE IF NOT EXISTS endpoints (
+    id BLOB PRIMARY KEY,
+    account TEXT NOT NULL,
+    url TEXT NOT NULL,
+    secret TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS endpoints_by_account ON endpoints (account, id);

@@ -4,12 +4,13 @@
 //! to `routes.rs` (what it does), `cors.rs` (which pages may use it), `account.rs` (who is asking),
 //! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `versions.rs` (what older
 //! clients get), `pages.rs` (how transfers are listed), `events.rs` (how they are told), `webhooks.rs` (what others
-//! tell), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
+//! tell), `deliveries.rs` (what they are told), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
 
 mod account;
 mod config;
 mod connection;
 mod cors;
+mod deliveries;
 mod demo;
 mod events;
 mod keys;
@@ -36,6 +37,7 @@ use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
 use config::{Config, Failure};
+use deliveries::Deliveries;
 use ledger::Ledger;
 use routes::App;
 use shutdown::Stop;
@@ -68,14 +70,16 @@ async fn run() -> Result<(), Failure> {
         .build()
         .map_err(|errors| Failure::Config(format!("ALLOWED_ORIGINS: {errors}")))?;
     let limits = limits::layer(config.rate, redis.clone())?;
-    let idempotency = keys::layer(redis.clone())?;
+    let idempotency = keys::layer(&ledger, redis.clone(), config.database.is_some()).await?;
     let versions = versions::layer(redis.clone())?;
     let migrations = versions::migrations(&versions)?;
     let pages = pages::layer(&ledger).await?;
     let drain = Drain::new();
     let events = events::layer(&drain)?;
     let hub = events::hub(redis.clone().zip(config.redis))?;
-    let webhooks = webhooks::router(config.webhooks, ledger.clone(), redis)?;
+    let webhooks = webhooks::router(config.webhooks, ledger.clone(), redis.clone())?;
+    let deliveries = Deliveries::new(ledger.clone(), redis, config.webhook_loopback)?;
+    let workers = deliveries.delivery().start();
     tell(cors.warnings());
     tell(limits.warnings());
     tell(idempotency.warnings());
@@ -84,7 +88,7 @@ async fn run() -> Result<(), Failure> {
 
     // Outermost first. Idempotency stands before versions, so that it keeps what was sent and answered, whatever a
     // migration makes of it.
-    let app = App { ledger, hub, demo: config.demo };
+    let app = App { ledger, hub, deliveries, demo: config.demo };
     let api = ServiceBuilder::new()
         .layer(from_fn(account::require))
         .layer(idempotency)
@@ -109,7 +113,7 @@ async fn run() -> Result<(), Failure> {
     let listener =
         TcpListener::bind(address).await.map_err(|error| Failure::Port(config.port, error))?;
     println!("listening on http://{}", listener.local_addr()?);
-    shutdown::serve(listener, service, stop, &drain, &events, &runs).await?;
+    shutdown::serve(listener, service, stop, &drain, &events, &runs, workers).await?;
     Ok(())
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct Listing {
 
 /// Cursors are good for one account and one version. All processes with the same ledger make the same.
 pub(crate) async fn layer(ledger: &Ledger) -> Result<PageLayer, Failure> {
-    let secret = ledger.cursor_secret().await;
+    let secret = ledger.secret("cursors").await;
     let secret = secret.map_err(|error| Failure::Database(error.to_string()))?;
     let cursors = Cursors::signed(Keys::new(1, &secret)).build();
     let cursors = cursors.map_err(|errors| Failure::Config(errors.to_string()))?;

@@ -26,6 +26,11 @@ pub(crate) enum Refusal {
     /// In seconds, and so many at most.
     Wait(u64),
     Events(SubscribeError),
+    Registration(JsonRejection),
+    EndpointUrl(String),
+    /// So many at most.
+    TooManyEndpoints(i64),
+    Outbox,
     InsufficientFunds {
         balance: u64,
     },
@@ -62,6 +67,25 @@ impl Refusal {
             Self::Wait(most) => new("invalid-wait", "Invalid wait", StatusCode::BAD_REQUEST)
                 .detail(format!("`wait` is a whole number of seconds from 0 to {most}.")),
             Self::Events(error) => error.problem(),
+            Self::Registration(rejection) => {
+                let title = "An endpoint has a `url`, a string";
+                new("invalid-endpoint", title, rejection.status()).detail(rejection.body_text())
+            }
+            Self::EndpointUrl(reason) => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                new("forbidden-url", "Nothing is sent there", status)
+                    .detail(format!("Send a `url` that others can reach: {reason}."))
+            }
+            Self::TooManyEndpoints(most) => {
+                let status = StatusCode::UNPROCESSABLE_ENTITY;
+                new("too-many-endpoints", "There are enough endpoints", status)
+                    .detail(format!("An account has {most} at most."))
+            }
+            Self::Outbox => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                new("outbox-unavailable", "Outbox does not answer", status)
+                    .retry(Retry::After(Duration::from_secs(1)))
+            }
             Self::InsufficientFunds { balance } => {
                 new("insufficient-funds", "Insufficient funds", StatusCode::PAYMENT_REQUIRED)
                     .member("balance", *balance)

@@ -13,6 +13,7 @@ use stonework_versioning::ApiVersion;
 use uuid::Uuid;
 
 use crate::account::Account;
+use crate::deliveries::{self, Deliveries};
 use crate::demo::{Demo, DemoAllowed};
 use crate::events;
 use crate::ledger::{Ledger, Order, Statement, Transfer};
@@ -23,6 +24,7 @@ use crate::problem::Refusal;
 pub(crate) struct App {
     pub(crate) ledger: Ledger,
     pub(crate) hub: Hub,
+    pub(crate) deliveries: Deliveries,
     pub(crate) demo: bool,
 }
 
@@ -38,6 +40,8 @@ pub(crate) fn router(app: App, pages: PageLayer, events: SseLayer) -> Router {
         .route("/transfers", post(transfer).merge(transfers))
         .route("/transfers/{id}", get(find))
         .route("/account", get(statement))
+        .route("/webhook-endpoints", get(deliveries::endpoints).post(deliveries::register))
+        .route("/webhook-deliveries", get(deliveries::deliveries))
         .route("/events", events::stream().layer(events.clone()))
         .route("/events/poll", events::poll().layer(events.clone()))
         .route("/events/ws", events::socket().layer(events))
@@ -58,6 +62,7 @@ async fn transfer(
     demo.before_the_effect();
     let transfer = app.ledger.transfer(&account, order).await?;
     events::tell(&app.hub, &account, &transfer).await;
+    app.deliveries.tell(&app.ledger, &account, &transfer).await;
     demo.after_the_effect().await;
     let location = [(LOCATION, version.path(&format!("/transfers/{}", transfer.id)))];
     Ok((StatusCode::CREATED, location, Json(transfer)))

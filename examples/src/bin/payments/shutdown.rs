@@ -1,5 +1,5 @@
 //! The end, in order: no new connections, an end to those who read along, answers to those who wait, then the
-//! runs that go on without their clients.
+//! runs that go on without their clients, and attempts to deliver webhooks.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use stonework_idempotency::Tracker;
 use stonework_sse::{Drain, SseLayer};
+use stonework_webhook_delivery::Workers;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -18,6 +19,9 @@ const LIMIT: Duration = Duration::from_secs(8);
 /// Clients who read along leave within it, and come back to other processes one after the other.
 const SPREAD: Duration = Duration::from_secs(2);
 
+/// How long attempts to deliver webhooks may take then.
+const ATTEMPTS: Duration = Duration::from_secs(2);
+
 /// Serves until told to stop.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -26,6 +30,7 @@ pub(crate) async fn serve(
     drain: &Drain,
     events: &SseLayer,
     runs: &Tracker,
+    workers: Workers,
 ) -> io::Result<()> {
     let (begin, begun) = oneshot::channel();
     let drain = drain.clone();
@@ -42,6 +47,8 @@ pub(crate) async fn serve(
         // It has forgotten WebSockets as soon as they were open.
         events.drained().await;
         runs.drained().await;
+        // What was begun ends, or is begun again by another process, or by the next one.
+        workers.drain(ATTEMPTS).await;
         Ok(())
     };
     let out_of_time = async {
