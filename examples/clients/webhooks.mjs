@@ -30,14 +30,19 @@ async function read(request) {
   return Buffer.concat(chunks);
 }
 
+function answer(response, why) {
+  response.statusCode = why ? 401 : 204;
+  response.end(why);
+}
+
 function serve(verify) {
   const server = createServer(async (request, response) => {
     const body = await read(request);
     try {
       const taken = await verify(values, request.headers, body);
-      response.writeHead(taken ? 204 : 401).end(taken ? '' : 'refused');
+      answer(response, taken ? '' : 'refused');
     } catch (error) {
-      response.writeHead(401).end(error.name);
+      answer(response, error.name);
     }
   });
   server.listen(0, '127.0.0.1', () => say({ port: server.address().port }));

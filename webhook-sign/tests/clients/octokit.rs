@@ -25,8 +25,7 @@ fn signer() -> Signer {
 #[tokio::test]
 async fn octokit_signs_and_nothing_else_is_taken() {
     let ours = Ours::start(scheme::GITHUB, &[SECRET], NOW).await;
-    let (status, genuine) =
-        GITHUB.signs(ours.server.address, "/webhooks", &["--body", BODY]).await;
+    let (status, genuine) = GITHUB.signs(ours.server.address, "/webhooks", &["--body", BODY]).await;
     assert_eq!(status, 200);
     ours.knows_the_body(&genuine, none).await;
     assert_eq!(ours.refusals(), ["mismatch"]);

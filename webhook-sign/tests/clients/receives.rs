@@ -55,7 +55,11 @@ impl Ours {
     }
 
     /// Flips every bit of the body. None is taken but those that mean the same.
-    pub(crate) async fn knows_the_body(&self, genuine: &Wire, means_the_same: fn(&[u8], Flip) -> bool) {
+    pub(crate) async fn knows_the_body(
+        &self,
+        genuine: &Wire,
+        means_the_same: fn(&[u8], Flip) -> bool,
+    ) {
         assert!(self.takes(genuine).await, "as it was");
         for flip in flips(&genuine.body) {
             let flipped = genuine.with_body(flip.of(&genuine.body));

@@ -16,7 +16,7 @@ use super::wire::{Flip, Relay, Wire, flips};
 
 /// What is sent, and how.
 pub(crate) struct Message {
-    pub(crate) path: &'static str,
+    pub(crate) path: String,
     pub(crate) kind: &'static str,
     pub(crate) body: Bytes,
     /// When it is signed.
@@ -25,7 +25,12 @@ pub(crate) struct Message {
 
 impl Message {
     pub(crate) fn json(body: impl Into<Bytes>) -> Self {
-        Self { path: "/webhooks", kind: "application/json", body: body.into(), now: now() }
+        Self {
+            path: "/webhooks".to_owned(),
+            kind: "application/json",
+            body: body.into(),
+            now: now(),
+        }
     }
 
     /// As a library's user sends it. Gives what was signed, and whether it was taken.

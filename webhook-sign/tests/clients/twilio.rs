@@ -16,7 +16,8 @@ const OTHER: &str = "another auth token of some length";
 const PUBLIC: &str = "https://hooks.example.com";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Names and values more than once, in no order, and all that is escaped.
-const CALL: &str = "To=%2B1415&From=Zo%C3%AB&Digits=2&Digits=1&Digits=2&Body=a+b%26c%3Dd&Empty=&Bare&~=*";
+const CALL: &str =
+    "To=%2B1415&From=Zo%C3%AB&Digits=2&Digits=1&Digits=2&Body=a+b%26c%3Dd&Empty=&Bare&~=*";
 const JSON: &str = r#"{"MessageSid":"SM1","by":"Zoë"}"#;
 const SIGNATURE: &str = "x-twilio-signature";
 const SETTINGS: &str = "x-twilio-webhooks-signature-settings";
@@ -36,13 +37,13 @@ fn signer() -> Signer {
 }
 
 fn call() -> Message {
-    Message { path: "/sms?a=1", kind: FORM, ..Message::json(CALL) }
+    Message { path: "/sms?a=1".to_owned(), kind: FORM, ..Message::json(CALL) }
 }
 
 fn json(body: impl Into<Bytes>) -> Message {
     let body = body.into();
     let digest = data_encoding::HEXLOWER.encode(&Sha256::digest(&body));
-    Message { path: format!("/sms?bodySHA256={digest}").leak(), ..Message::json(body) }
+    Message { path: format!("/sms?bodySHA256={digest}"), ..Message::json(body) }
 }
 
 /// What is signed of a form is what it says, and it can be escaped in upper case and lower case.
@@ -53,7 +54,8 @@ fn escape_case(form: &[u8], flip: Flip) -> bool {
 
 #[tokio::test]
 async fn twilio_signs_forms_and_nothing_else_is_taken() {
-    for (algorithm, scheme) in [(None, twilio()), (Some("HMAC_SHA256"), twilio().require_sha256())] {
+    for (algorithm, scheme) in [(None, twilio()), (Some("HMAC_SHA256"), twilio().require_sha256())]
+    {
         let ours = Ours::start(scheme, &[SECRET], NOW).await;
         let mut arguments = vec!["--body", CALL, "--type", FORM];
         arguments.extend(algorithm.iter().flat_map(|algorithm| ["--algorithm", algorithm]));
@@ -88,7 +90,8 @@ async fn knows_the_settings(ours: &Ours, genuine: &Wire) {
 
 #[tokio::test]
 async fn twilio_signs_other_bodies_by_their_digest_and_nothing_else_is_taken() {
-    for (algorithm, scheme) in [(None, twilio()), (Some("HMAC_SHA256"), twilio().require_sha256())] {
+    for (algorithm, scheme) in [(None, twilio()), (Some("HMAC_SHA256"), twilio().require_sha256())]
+    {
         let ours = Ours::start(scheme, &[SECRET], NOW).await;
         let mut arguments = vec!["--body", JSON];
         arguments.extend(algorithm.iter().flat_map(|algorithm| ["--algorithm", algorithm]));
@@ -115,6 +118,7 @@ async fn twilio_verifies_forms_that_we_sign_and_nothing_else() {
         let flipped = Flipped::body(&genuine, &verifier).await;
         assert!(flipped.taken.iter().all(|&flip| escape_case(&genuine.body, flip)));
         assert!(!flipped.taken.is_empty());
+        // The SDK takes text; it is for its callers to decode.
         assert_eq!(flipped.raised, ["UnicodeDecodeError", "refused"]);
         let raised = Flipped::header(&genuine, SIGNATURE, &verifier).await.none_is_taken();
         assert_eq!(raised, ["refused"]);
@@ -151,8 +155,10 @@ async fn twilio_takes_the_first_of_two_keys_and_we_take_either() {
 #[tokio::test]
 async fn twilio_signs_with_a_port_or_without() {
     const PORTED: &str = "https://hooks.example.com:443";
+    const NAMED: &str = "https://user:password@hooks.example.com";
     let ported = sdk(&["--secret", SECRET, "--public", PORTED]);
-    for (theirs, ours) in [(TWILIO, PORTED), (ported, PUBLIC), (ported, PORTED)] {
+    let named = sdk(&["--secret", SECRET, "--public", NAMED]);
+    for (theirs, ours) in [(TWILIO, PORTED), (ported, PUBLIC), (ported, PORTED), (named, NAMED)] {
         let scheme = || Twilio::new(PublicUrl::origin(ours));
         let ours = Ours::start(scheme(), &[SECRET], NOW).await;
         let arguments = ["--body", CALL, "--type", FORM];
@@ -181,18 +187,18 @@ async fn where_twilio_differs() {
     both.neither_takes(&with("algorithm=HMAC_SHA512"), "refused").await;
 
     // A query that is empty is none to it, on whichever side of the wire.
-    let bare = Message { path: "/sms?", ..call() };
+    let bare = Message { path: "/sms?".to_owned(), ..call() };
     let (is_taken, bare) = bare.send(signer(), &both.sdk).await;
     assert!(!is_taken);
     both.only_we_take(&bare, "refused").await;
 
     // Of two digests the first counts for it.
-    let path = json(JSON).path;
-    let twice = Message { path: format!("{path}&bodySHA256=00").leak(), ..Message::json(JSON) };
-    let signed = twice.sign_as_form().send(signer(), &both.sdk).await.1;
-    both.only_the_sdk_takes(&signed.with("content-type", "application/json").with_body(JSON)).await;
+    let path = format!("{}&bodySHA256=00", json(JSON).path);
+    let (status, twice) = TWILIO.signs(both.ours.server.address, &path, &["--body", JSON]).await;
+    assert_eq!(status, 401);
+    both.only_the_sdk_takes(&twice).await;
     // A body that nothing covers is an error.
-    let uncovered = Message { path: "/sms", ..call() }.send(signer(), &both.sdk).await.1;
+    let uncovered = Message { path: "/sms".to_owned(), ..call() }.send(signer(), &both.sdk).await.1;
     let uncovered = uncovered.with("content-type", "application/json").with_body("{}");
     both.neither_takes(&uncovered, "TypeError").await;
     let (_, binary) = json(&b"\xff"[..]).send(signer(), &both.sdk).await;
@@ -201,13 +207,6 @@ async fn where_twilio_differs() {
 
 async fn both(scheme: impl Scheme) -> Both {
     Both { sdk: TWILIO.verifier().await, ours: Ours::start(scheme, &[SECRET], now()).await }
-}
-
-impl Message {
-    /// With a form that is empty: then the URL is signed, and nothing else.
-    fn sign_as_form(self) -> Self {
-        Self { kind: FORM, body: Bytes::new(), ..self }
-    }
 }
 
 /// Nothing stands between a parameter and its neighbours, for either.

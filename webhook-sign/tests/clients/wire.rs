@@ -1,5 +1,6 @@
 //! What went over the wire, byte for byte, so that it can be sent again with some of them changed.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -33,8 +34,7 @@ impl Relay {
 
 async fn relay(client: TcpStream, server: SocketAddr, seen: Arc<Mutex<Vec<u8>>>) {
     let (mut from_client, mut to_client) = client.into_split();
-    let (mut from_server, mut to_server) =
-        TcpStream::connect(server).await.unwrap().into_split();
+    let (mut from_server, mut to_server) = TcpStream::connect(server).await.unwrap().into_split();
     let back = tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
     let mut buffer = [0; 4096];
     // Either may leave at any time.
@@ -49,10 +49,10 @@ async fn relay(client: TcpStream, server: SocketAddr, seen: Arc<Mutex<Vec<u8>>>)
 }
 
 /// A request of HTTP/1.1.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Wire {
-    pub(crate) line: String,
-    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    line: String,
+    headers: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -66,8 +66,9 @@ impl Wire {
             (name.to_ascii_lowercase(), value.trim_start().as_bytes().to_vec())
         });
         let request = Self { line, headers: headers.collect(), body: bytes[end + 4..].to_vec() };
-        let length = request.text("content-length").parse::<usize>().unwrap();
-        assert_eq!(request.body.len(), length, "one request, and all of it");
+        let length = request.headers.iter().find(|header| header.0 == "content-length");
+        let length = length.map_or("0", |header| std::str::from_utf8(&header.1).unwrap());
+        assert_eq!(request.body.len().to_string(), length, "one request, and all of it");
         request
     }
 
@@ -103,8 +104,10 @@ impl Wire {
     }
 
     pub(crate) fn with_body(&self, body: impl AsRef<[u8]>) -> Self {
+        let mut changed = self.clone();
+        changed.headers.retain(|header| header.0 != "content-length");
         let body = body.as_ref().to_vec();
-        Self { body: body.clone(), ..self.with("content-length", body.len().to_string()) }
+        Self { body: body.clone(), ..changed.and("content-length", body.len().to_string()) }
     }
 
     /// The same at another path.
@@ -135,6 +138,16 @@ impl Wire {
         let (head, text) = answer.split_once("\r\n\r\n").expect("an answer");
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         Answer { status, text: text.to_owned() }
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.line)?;
+        for (name, value) in &self.headers {
+            writeln!(f, "{name}: {}", value.escape_ascii())?;
+        }
+        write!(f, "\n{}", self.body.escape_ascii())
     }
 }
 
