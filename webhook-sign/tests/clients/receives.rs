@@ -90,6 +90,16 @@ impl Ours {
         assert!(!self.takes(&genuine.without(name)).await, "without {name}");
         assert!(!self.takes(&genuine.and(name, value)).await, "{name} twice");
     }
+
+    /// The same of the path, where not even what HTTP does not allow is the same.
+    pub(crate) async fn knows_the_path(&self, genuine: &Wire) {
+        assert!(self.takes(genuine).await, "as it was");
+        for flip in flips(genuine.path().as_bytes()) {
+            let path = flip.of(genuine.path().as_bytes());
+            let status = genuine.at(&path).send(self.server.address).await.status;
+            assert!(matches!(status, 400 | 401), "{flip:?}: {status}");
+        }
+    }
 }
 
 /// No flip leaves the meaning.

@@ -51,7 +51,7 @@ async fn relay(client: TcpStream, server: SocketAddr, seen: Arc<Mutex<Vec<u8>>>)
 /// A request of HTTP/1.1.
 #[derive(Clone)]
 pub(crate) struct Wire {
-    line: String,
+    path: Vec<u8>,
     headers: Vec<(String, Vec<u8>)>,
     pub(crate) body: Vec<u8>,
 }
@@ -60,12 +60,12 @@ impl Wire {
     fn read(bytes: &[u8]) -> Self {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head");
         let mut lines = std::str::from_utf8(&bytes[..end]).unwrap().split("\r\n");
-        let line = lines.next().unwrap().to_owned();
+        let path = lines.next().unwrap().split(' ').nth(1).unwrap().as_bytes().to_vec();
         let headers = lines.map(|line| {
             let (name, value) = line.split_once(':').unwrap();
             (name.to_ascii_lowercase(), value.trim_start().as_bytes().to_vec())
         });
-        let request = Self { line, headers: headers.collect(), body: bytes[end + 4..].to_vec() };
+        let request = Self { path, headers: headers.collect(), body: bytes[end + 4..].to_vec() };
         let length = request.headers.iter().find(|header| header.0 == "content-length");
         let length = length.map_or("0", |header| std::str::from_utf8(&header.1).unwrap());
         assert_eq!(request.body.len().to_string(), length, "one request, and all of it");
@@ -111,17 +111,19 @@ impl Wire {
     }
 
     /// The same at another path.
-    pub(crate) fn at(&self, path: &str) -> Self {
-        Self { line: format!("POST {path} HTTP/1.1"), ..self.clone() }
+    pub(crate) fn at(&self, path: impl AsRef<[u8]>) -> Self {
+        Self { path: path.as_ref().to_vec(), ..self.clone() }
     }
 
     pub(crate) fn path(&self) -> &str {
-        self.line.split(' ').nth(1).unwrap()
+        std::str::from_utf8(&self.path).unwrap()
     }
 
     /// Sends it on a connection of its own, and hears the answer to its end.
     pub(crate) async fn send(&self, server: SocketAddr) -> Answer {
-        let mut bytes = format!("{}\r\nconnection: close\r\n", self.line).into_bytes();
+        let mut bytes = b"POST ".to_vec();
+        bytes.extend_from_slice(&self.path);
+        bytes.extend_from_slice(b" HTTP/1.1\r\nconnection: close\r\n");
         for (name, value) in self.headers.iter().filter(|(name, _)| name != "connection") {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(b": ");
@@ -143,7 +145,7 @@ impl Wire {
 
 impl fmt::Debug for Wire {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.line)?;
+        writeln!(f, "POST {}", self.path.escape_ascii())?;
         for (name, value) in &self.headers {
             writeln!(f, "{name}: {}", value.escape_ascii())?;
         }
