@@ -91,7 +91,7 @@ impl Ours {
         assert!(!self.takes(&genuine.and(name, value)).await, "{name} twice");
     }
 
-    /// The same of the path, where not even what HTTP does not allow is the same.
+    /// The same of the path. What HTTP does not allow there hyper refuses.
     pub(crate) async fn knows_the_path(&self, genuine: &Wire) {
         assert!(self.takes(genuine).await, "as it was");
         for flip in flips(genuine.path().as_bytes()) {
@@ -107,7 +107,7 @@ pub(crate) fn none(_: &[u8], _: Flip) -> bool {
     false
 }
 
-/// Hexadecimal digits after this mark may be in either case.
+/// The last 64 are hexadecimal digits, which may be in either case.
 pub(crate) fn hex_case(value: &[u8], flip: Flip) -> bool {
     let digits = value.len() - 64;
     flip.at >= digits && flip.is_case()
@@ -120,7 +120,6 @@ pub(crate) async fn knows_the_time(sdk: &Sdk, scheme: impl Scheme, secret: &str,
     let times = times.map(|time| time.to_string());
     let mut arguments = vec!["--body", body];
     for time in &times {
-        // Both parsers take one option with many values, and with one value many times.
         arguments.extend(["--at", time]);
     }
     let url = format!("http://{}/webhooks", ours.server.address);

@@ -5,8 +5,8 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::string::string_regex;
 use proptest::test_runner::TestRunner;
 use sha2::{Digest, Sha256};
-use stonework_webhook_sign::scheme::{PublicUrl, Twilio};
-use stonework_webhook_sign::{Signer, scheme::Scheme};
+use stonework_webhook_sign::Signer;
+use stonework_webhook_sign::scheme::{PublicUrl, Scheme, Twilio};
 
 use super::receives::{Ours, none};
 use super::sdk::{Sdk, now};
@@ -105,10 +105,10 @@ async fn twilio_signs_other_bodies_by_their_digest_and_nothing_else_is_taken() {
         ours.knows_the_header(&genuine, SIGNATURE, none).await;
         ours.knows_the_path(&genuine).await;
         let (path, digest) = genuine.path().split_at(path.len());
-        assert!(!ours.takes(&genuine.at(&format!("{path}{}", digest.to_uppercase()))).await);
+        assert!(!ours.takes(&genuine.at(format!("{path}{}", digest.to_uppercase()))).await);
         assert!(!ours.takes(&genuine.at("/sms?a=1")).await);
         let other = data_encoding::HEXLOWER.encode(&Sha256::digest("{}"));
-        assert!(!ours.takes(&genuine.at(&format!("{path}{other}")).with_body("{}")).await);
+        assert!(!ours.takes(&genuine.at(format!("{path}{other}")).with_body("{}")).await);
     }
 }
 
