@@ -12,6 +12,9 @@ const { resolve } = createRequire(join(modules, 'anywhere.js'));
 
 export const load = (name) => import(pathToFileURL(resolve(name)));
 
+/** A file of a package that tells `import` where it is, and not `require`, which is how `load` finds them. */
+export const loadFile = (path) => import(pathToFileURL(join(modules, path)));
+
 /** The URL and the options of a script: `--header=NAME=VALUE` and `--NAME`. */
 export function options(args) {
   const [url, ...rest] = args;

@@ -124,6 +124,10 @@
 //! # }
 //! ```
 //!
+//! Receivers that use an SDK take less than the signature covers: bodies have to be UTF-8 for those of Stripe, Standard
+//! Webhooks, Svix, Slack, Twilio and GitHub, events for Stripe's, and not empty for GitHub's. The headers of GitHub, Slack and
+//! Twilio have room for one signature, the first key's. Who has the other secret alone does not take it.
+//!
 //! The layer belongs inside of what retries, so that each attempt has a time of its own, and inside of what changes the
 //! body. A body that is a stream is collected first, up to a cap. Clients that have a kind of request or body of their own
 //! are handed it by `map_request`:

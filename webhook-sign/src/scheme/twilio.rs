@@ -87,20 +87,24 @@ fn body_digest(head: &RequestHead<'_>) -> Result<Option<[u8; 32]>, Refusal> {
 /// The algorithm, and the id of the key.
 fn settings(headers: &HeaderMap, claims: &mut Claims) -> Result<Algorithm, Refusal> {
     let malformed = Refusal::Malformed(Field::Signature);
-    let mut algorithm = Algorithm::HmacSha1;
+    let mut algorithm = None;
     let text = single(headers, &SETTINGS, Field::Signature)?.unwrap_or_default();
     for item in text.split(|&byte| byte == b',').map(<[u8]>::trim_ascii) {
         if let Some(name) = item.strip_prefix(b"algorithm=") {
-            algorithm = match name {
+            let named = match name {
                 b"HMAC_SHA1" => Algorithm::HmacSha1,
                 b"HMAC_SHA256" => Algorithm::HmacSha256,
                 _ => return Err(malformed),
             };
+            // Twilio's SDK takes the first of two. As with headers, which one counts would be a guess.
+            if algorithm.replace(named).is_some() {
+                return Err(Refusal::Repeated(Field::Signature));
+            }
         } else if let Some(id) = item.strip_prefix(b"key=") {
             claims.set_key_id(id);
         }
     }
-    Ok(algorithm)
+    Ok(algorithm.unwrap_or(Algorithm::HmacSha1))
 }
 
 impl Scheme for Twilio {
@@ -249,8 +253,12 @@ mod tests {
     fn the_vectors_of_the_documentation_and_the_sdk() {
         call(URL, SHA1).check().unwrap();
         let settings = "key=webhooks_sharedkey_1,algorithm=HMAC_SHA256";
-        let sha256 = call(URL, SHA256).header("x-twilio-webhooks-signature-settings", settings);
-        sha256.check().unwrap();
+        let sha256 = |settings: &str| {
+            call(URL, SHA256).header("x-twilio-webhooks-signature-settings", settings)
+        };
+        sha256(settings).check().unwrap();
+        let twice = sha256(&format!("algorithm=HMAC_SHA1,{settings}"));
+        twice.fails(Refusal::Repeated(Field::Signature));
         let multi = vector("https://mycompany.com/", "Ux2pvhocVLU7aFcILWg7QDRz95c=");
         multi.header("content-type", FORM).body("B=2&B=1&A=x&B=1").check().unwrap();
     }
