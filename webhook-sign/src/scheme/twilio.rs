@@ -4,7 +4,7 @@ use std::time::Duration;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use stonework_core::{ConfigError, Key, OriginalUri, RequestHead};
+use stonework_core::{ConfigError, Key, RequestHead};
 
 use super::hmac::value;
 use super::{Encoding, Outgoing, PublicUrl, Put, Scheme, SignScheme};
@@ -43,6 +43,13 @@ impl Twilio {
         Self { sha256_only: true, ..self }
     }
 
+    /// A URL with a digest is that of a body which is no form, whatever the content type says: that one is not signed, and
+    /// with another an event could be passed off as an empty form.
+    fn role(&self, head: &RequestHead<'_>) -> Result<BodyRole, Refusal> {
+        let digest = body_digest(&self.url.of(head))?;
+        Ok(digest.map_or(BodyRole::Apart, BodyRole::Digested))
+    }
+
     /// The URL with its port or without it; `None` if that is no other way to write it.
     fn spelled(&self, head: &RequestHead<'_>, with_port: bool) -> Option<String> {
         let url = self.url.of(head);
@@ -69,9 +76,9 @@ fn is_form(headers: &HeaderMap) -> bool {
     kind.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
-/// `None` if the URL has none.
-fn body_digest(head: &RequestHead<'_>) -> Result<Option<[u8; 32]>, Refusal> {
-    let query = OriginalUri::of(head).query().unwrap_or_default();
+/// `None` if the URL has none. Of the URL that is signed: the request's own may have any.
+fn body_digest(url: &str) -> Result<Option<[u8; 32]>, Refusal> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
     let mut digests = form_urlencoded::parse(query.as_bytes()).filter(|(k, _)| k == "bodySHA256");
     let Some((_, digest)) = digests.next() else {
         return Ok(None);
@@ -128,10 +135,7 @@ impl Scheme for Twilio {
         }
         Encoding::Base64.read(algorithm, signature, claims)?;
         claims.set_variants(2);
-        claims.set_body(match body_digest(head)? {
-            Some(digest) if !is_form(head.headers) => BodyRole::Digested(digest),
-            _ => BodyRole::Apart,
-        });
+        claims.set_body(self.role(head)?);
         Ok(())
     }
 
@@ -154,6 +158,9 @@ impl Scheme for Twilio {
         body: &[u8],
         put: Put<'_>,
     ) -> Result<(), Refusal> {
+        if matches!(claims.body(), BodyRole::Digested(_)) {
+            return Ok(());
+        }
         if is_form(head.headers) {
             let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> =
                 form_urlencoded::parse(body).collect();
@@ -166,10 +173,7 @@ impl Scheme for Twilio {
             }
             return Ok(());
         }
-        if !body.is_empty() && matches!(claims.body(), BodyRole::Apart) {
-            return Err(Refusal::NotCovered);
-        }
-        Ok(())
+        if body.is_empty() { Ok(()) } else { Err(Refusal::NotCovered) }
     }
 
     fn event(&self, _: &[u8]) -> Option<Key> {
@@ -201,10 +205,7 @@ impl SignScheme for Twilio {
         if self.sha256_only {
             headers.insert(SETTINGS, HeaderValue::from_static("algorithm=HMAC_SHA256"));
         }
-        claims.set_body(match body_digest(&outgoing.head)? {
-            Some(digest) if !is_form(headers) => BodyRole::Digested(digest),
-            _ => BodyRole::Apart,
-        });
+        claims.set_body(self.role(&outgoing.head)?);
         Ok(())
     }
 
@@ -224,7 +225,11 @@ impl SignScheme for Twilio {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
+    use crate::keys::KeySet;
+    use crate::sign;
     use crate::vector::Vector;
 
     const FORM: &str = "application/x-www-form-urlencoded";
@@ -284,6 +289,38 @@ mod tests {
     fn a_body_that_nothing_covers_is_refused() {
         let json = vector(URL, SHA1).header("content-type", "application/json").body("{}");
         json.fails(Refusal::NotCovered);
+    }
+
+    /// The URL without parameters, as an event without any has it.
+    fn bare_url_signed() -> HeaderValue {
+        let twilio = Twilio::new(PublicUrl::exact(URL));
+        let keys = KeySet::new([twilio.key("12345").unwrap()]).unwrap();
+        let request = Request::get("/").body(()).unwrap();
+        let message = Outgoing::new(RequestHead::of(&request), b"", "", Duration::ZERO);
+        let mut headers = HeaderMap::new();
+        sign(&twilio, &keys, &message, &mut headers).unwrap();
+        headers.remove(SIGNATURE).unwrap()
+    }
+
+    #[test]
+    fn a_digest_that_is_not_signed_covers_nothing() {
+        let code = bare_url_signed();
+        let forged = vector(URL, code.to_str().unwrap())
+            .uri("/myapp.php?bodySHA256=015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862")
+            .header("content-type", "application/json")
+            .body(r#"{"a":1}"#);
+        forged.fails(Refusal::NotCovered);
+    }
+
+    #[test]
+    fn a_body_with_a_digest_cannot_be_passed_off_as_an_empty_form() {
+        let digest = "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862";
+        let twilio = Twilio::new(PublicUrl::origin("https://mycompany.com"));
+        Vector::new(twilio, "12345")
+            .uri(&format!("/myapp.php?bodySHA256={digest}"))
+            .header("x-twilio-signature", "+kSuX/0ZJYA1+JmgZwzpaeDUJPg=")
+            .header("content-type", FORM)
+            .fails(Refusal::WrongDigest);
     }
 
     #[test]
