@@ -115,7 +115,7 @@ impl HandshakeLayerBuilder {
         self
     }
 
-    /// Discord's PING: answers with a PONG.
+    /// The PING of Discord's interactions: answers with a PONG. Those of its webhook events reach the handler.
     pub fn discord(mut self) -> Self {
         self.shared.discord = true;
         self
