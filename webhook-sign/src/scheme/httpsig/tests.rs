@@ -138,3 +138,29 @@ fn a_policy_that_leaves_the_body_out_says_so() {
     let odd = HttpSignature::new(url()).require(["@status", "content-digest"]).label("No");
     assert_eq!(odd.errors().len(), 2);
 }
+
+/// What a proxy takes away from the path is part of the path that was signed.
+#[test]
+fn a_prefix_of_the_origin_is_part_of_the_path() {
+    let sign_for = |origin: &str, path: &str| {
+        let scheme = HttpSignature::new(PublicUrl::origin(origin)).require([
+            "@target-uri",
+            "@path",
+            "@request-target",
+            "content-digest",
+        ]);
+        let keys = KeySet::new([scheme.key(SECRET).unwrap()]).unwrap();
+        let mut request = Request::post(path).body(()).unwrap();
+        let now = Duration::from_secs(CREATED);
+        let mut headers = HeaderMap::new();
+        let message = Outgoing::new(RequestHead::of(&request), b"", "unused", now);
+        sign(&scheme, &keys, &message, &mut headers).unwrap();
+        *request.headers_mut() = headers;
+        (scheme, keys, request)
+    };
+    let (.., mut request) = sign_for("https://example.com", "/hooks/a?b=c");
+    let (behind, keys, _) = sign_for("https://example.com/hooks", "/a?b=c");
+    *request.uri_mut() = "/a?b=c".parse().unwrap();
+    let now = Duration::from_secs(CREATED);
+    verify(&behind, &keys, &RequestHead::of(&request), b"", now, None).unwrap();
+}
