@@ -24,6 +24,7 @@ pub struct Claims {
     tags: ArrayVec<Tag, MAX_SIGNATURES>,
     hmac: Option<Algorithm>,
     seen: usize,
+    several: bool,
     body: BodyRole,
     variants: u8,
     variant: u8,
@@ -122,6 +123,14 @@ impl Claims {
         Ok(())
     }
 
+    /// The scheme has room for more than one signature of a message: one for each key, or each kind of key.
+    ///
+    /// Whoever captured such a request can leave out the one that was found to fit, and have another fit. Where nothing but
+    /// its signature tells an event from others, it is then told by what was signed.
+    pub const fn set_several(&mut self) {
+        self.several = true;
+    }
+
     /// What the body is to the message. By default it [follows](BodyRole::Follows).
     pub const fn set_body(&mut self, role: BodyRole) {
         self.body = role;
@@ -174,6 +183,10 @@ impl Claims {
     /// The one kind of HMAC among the signatures.
     pub(crate) const fn hmac(&self) -> Option<Algorithm> {
         self.hmac
+    }
+
+    pub(crate) const fn has_several(&self) -> bool {
+        self.several
     }
 
     pub(crate) fn signed_id(&self) -> Option<&Key> {
