@@ -32,6 +32,7 @@ pub struct Sender {
     tolerance: Option<Duration>,
     networks: Option<Vec<String>>,
     event: Option<EventFn>,
+    accepts_replays: bool,
 }
 
 impl Sender {
@@ -44,7 +45,12 @@ impl Sender {
             tolerance: None,
             networks: None,
             event: None,
+            accepts_replays: false,
         }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.scheme.name()
     }
 
     /// A secret, as the provider shows it. Called again it adds another, up to 4: they are good at the same time.
@@ -89,6 +95,15 @@ impl Sender {
         self
     }
 
+    /// Does not ask the replay store: each request that this sender signed is handled, as often as it comes. For senders
+    /// whose events look all alike, so that the second would count as the first come again: [Dropbox](crate::scheme::DROPBOX),
+    /// and [Twilio](crate::scheme::Twilio) where a call comes back to one URL. A captured request is then good for as long
+    /// as its timestamp, and for ever where no time is signed.
+    pub const fn danger_accept_replays(mut self) -> Self {
+        self.accepts_replays = true;
+        self
+    }
+
     pub(crate) fn build(
         self,
         has_peer: bool,
@@ -108,7 +123,14 @@ impl Sender {
             }
             (None, keys) => fixed(name, keys, errors, warnings),
         };
-        Some(Accepted { scheme: self.scheme, keys: keys?, tolerance, networks, event: self.event })
+        Some(Accepted {
+            scheme: self.scheme,
+            keys: keys?,
+            tolerance,
+            networks,
+            event: self.event,
+            accepts_replays: self.accepts_replays,
+        })
     }
 
     fn checked_tolerance(
@@ -212,6 +234,7 @@ pub(crate) struct Accepted {
     pub(crate) tolerance: Option<Duration>,
     networks: Option<Vec<IpNet>>,
     event: Option<EventFn>,
+    pub(crate) accepts_replays: bool,
 }
 
 impl Accepted {

@@ -221,14 +221,14 @@ fn judge<S>(
     let (key, print) = found?;
     let id = sender.event(body).or_else(|| rest.claims.signed_id().cloned());
     let known = match rest.shared.replay {
-        Some(_) => {
+        Some(_) if !sender.accepts_replays => {
             let print = match id.is_none() && rest.claims.has_several() {
                 true => check::print(scheme, &mut rest.claims, &head, body)?,
                 false => print,
             };
             Some(remember(&rest.shared.policy, sender, rest.keys.owner(), id.as_ref(), &print))
         }
-        None => None,
+        _ => None,
     };
     Ok((Verified::of(scheme, &rest.claims, id, rest.keys.name(key)), known))
 }
