@@ -16,6 +16,10 @@ use crate::{Algorithm, Claims, Field, Refusal, Tag};
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 const SETTINGS: HeaderName = HeaderName::from_static("x-twilio-webhooks-signature-settings");
 
+/// How many parameters a form may have. Twilio sends dozens; a stranger's body of a megabyte has room for half a million,
+/// and each takes as much memory as 48 bytes.
+const MAX_PARAMETERS: usize = 1_024;
+
 /// Twilio: `X-Twilio-Signature` over the URL and the sorted parameters of a form; over the URL alone where the body is
 /// of another kind, whose SHA-256 is then the URL's `bodySHA256`.
 ///
@@ -25,6 +29,10 @@ const SETTINGS: HeaderName = HeaderName::from_static("x-twilio-webhooks-signatur
 ///
 /// No time is signed, and nothing stands between a parameter and its neighbours: keep a replay store, and read no
 /// parameters but those that you expect.
+///
+/// A caller who presses a key twice at one menu has Twilio send the same request twice, and the second would count as a
+/// duplicate and get an empty answer. Where a call comes back to one URL, put a number of the step into it, or say
+/// [`danger_accept_replays`](crate::Sender::danger_accept_replays).
 #[derive(Clone, Debug)]
 pub struct Twilio {
     url: PublicUrl,
@@ -163,7 +171,10 @@ impl Scheme for Twilio {
         }
         if is_form(head.headers) {
             let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> =
-                form_urlencoded::parse(body).collect();
+                form_urlencoded::parse(body).take(MAX_PARAMETERS + 1).collect();
+            if pairs.len() > MAX_PARAMETERS {
+                return Err(Refusal::Malformed(Field::Body));
+            }
             // One name may have several values, each of which counts once, sorted.
             pairs.sort_unstable();
             pairs.dedup();
@@ -328,6 +339,16 @@ mod tests {
         let twilio = Twilio::new(PublicUrl::exact(URL)).require_sha256();
         let old = Vector::new(twilio, "12345").header("x-twilio-signature", SHA1);
         old.header("content-type", FORM).body(CALL).fails(Refusal::NoKnownSignature);
+    }
+
+    #[test]
+    fn parameters_are_bounded() {
+        let form = |pairs: usize| {
+            let body = vec!["a"; pairs].join("&");
+            vector(URL, SHA1).header("content-type", FORM).body(body)
+        };
+        form(MAX_PARAMETERS).fails(Refusal::Mismatch);
+        form(MAX_PARAMETERS + 1).fails(Refusal::Malformed(Field::Body));
     }
 
     #[test]
