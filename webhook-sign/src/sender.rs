@@ -121,7 +121,7 @@ impl Sender {
                 errors.push(ConfigError::new("keys", name, reason));
                 None
             }
-            (None, keys) => fixed(name, keys, errors, warnings),
+            (None, keys) => fixed(&*self.scheme, keys, errors, warnings),
         };
         Some(Accepted {
             scheme: self.scheme,
@@ -190,11 +190,12 @@ fn network(text: &str) -> Option<IpNet> {
 }
 
 fn fixed(
-    name: &'static str,
+    scheme: &dyn Scheme,
     keys: Vec<Result<WebhookKey, KeyError>>,
     errors: &mut Vec<ConfigError>,
     warnings: &mut Vec<Warning>,
 ) -> Option<Arc<dyn KeyProvider>> {
+    let name = scheme.name();
     let mut fault = |error: KeyError| {
         errors.push(ConfigError::shown("secret", name.to_owned(), error.to_string()));
     };
@@ -202,7 +203,11 @@ fn fixed(
     let mut all_good = true;
     for key in keys {
         match key {
-            Ok(key) => good.push(key),
+            Ok(key) if key.fits(scheme) => good.push(key),
+            Ok(_) => {
+                all_good = false;
+                fault(KeyError::WrongKind);
+            }
             Err(error) => {
                 all_good = false;
                 fault(error);

@@ -291,13 +291,18 @@ impl Scheme for HmacScheme {
 
     fn key(&self, secret: &str) -> Result<WebhookKey, KeyError> {
         let key = self.secret.read(secret)?;
-        let fits = key.is_for(self.kind.algorithm)
-            || (key.is_for(Algorithm::Ed25519) && self.signs_with(Algorithm::Ed25519));
-        if fits { Ok(key) } else { Err(KeyError::WrongKind) }
+        if key.fits(self) { Ok(key) } else { Err(KeyError::WrongKind) }
     }
 
     fn tolerance(&self) -> Option<Duration> {
         self.tolerance
+    }
+
+    fn signs_with(&self, algorithm: Algorithm) -> bool {
+        algorithm == self.kind.algorithm
+            || (algorithm == Algorithm::Ed25519
+                && matches!(self.grammar, Grammar::Versions { .. })
+                && cfg!(feature = "ed25519"))
     }
 
     fn is_meant(&self, headers: &HeaderMap) -> bool {
@@ -386,13 +391,6 @@ impl Scheme for HmacScheme {
 }
 
 impl SignScheme for HmacScheme {
-    fn signs_with(&self, algorithm: Algorithm) -> bool {
-        algorithm == self.kind.algorithm
-            || (algorithm == Algorithm::Ed25519
-                && matches!(self.grammar, Grammar::Versions { .. })
-                && cfg!(feature = "ed25519"))
-    }
-
     fn hmac(&self) -> Algorithm {
         self.kind.algorithm
     }

@@ -106,6 +106,10 @@ impl Scheme for Hook0 {
         FIVE_MINUTES
     }
 
+    fn signs_with(&self, algorithm: Algorithm) -> bool {
+        algorithm == Algorithm::HmacSha256
+    }
+
     fn is_meant(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(SIGNATURE)
     }
@@ -173,10 +177,6 @@ impl Hook0 {
 }
 
 impl SignScheme for Hook0 {
-    fn signs_with(&self, algorithm: Algorithm) -> bool {
-        algorithm == Algorithm::HmacSha256
-    }
-
     fn hmac(&self) -> Algorithm {
         Algorithm::HmacSha256
     }

@@ -131,6 +131,10 @@ impl Scheme for Twilio {
         None
     }
 
+    fn signs_with(&self, algorithm: Algorithm) -> bool {
+        algorithm == self.hmac()
+    }
+
     fn is_meant(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(SIGNATURE)
     }
@@ -199,10 +203,6 @@ impl Scheme for Twilio {
 
 /// Made for tests of receivers. The caller puts `bodySHA256` into the URL of a body that is no form.
 impl SignScheme for Twilio {
-    fn signs_with(&self, algorithm: Algorithm) -> bool {
-        algorithm == self.hmac()
-    }
-
     fn hmac(&self) -> Algorithm {
         if self.sha256_only { Algorithm::HmacSha256 } else { Algorithm::HmacSha1 }
     }
