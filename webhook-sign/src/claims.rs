@@ -201,3 +201,30 @@ impl Claims {
         self.variant = variant;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each kind would be one more pass over the body.
+    #[test]
+    fn signatures_have_one_kind_of_hmac() {
+        let mut claims = Claims::default();
+        claims.add_signature(Algorithm::HmacSha256, &[0; 32]).unwrap();
+        claims.add_signature(Algorithm::Ed25519, &[0; 64]).unwrap();
+        claims.add_signature(Algorithm::HmacSha256, &[1; 32]).unwrap();
+        let other = claims.add_signature(Algorithm::HmacSha512, &[0; 64]);
+        assert_eq!(other, Err(Refusal::Malformed(Field::Signature)));
+        assert_eq!(claims.hmac(), Some(Algorithm::HmacSha256));
+    }
+
+    #[test]
+    fn ids_are_visible_and_have_no_stops() {
+        let set = |id: &[u8], stops: &[u8]| Claims::default().set_id(id, stops).is_ok();
+        assert!(set(&[b'a'; MAX_ID], b"."));
+        assert!(!set(&[b'a'; MAX_ID + 1], b".") && !set(b"", b"."));
+        for id in [&b"a.b"[..], b"a|b", b"a b", b"a\tb", b"\xff", b"."] {
+            assert!(!set(id, b".|"), "{id:?}");
+        }
+    }
+}

@@ -579,6 +579,10 @@ fn what_may_surprise_is_a_warning() {
     let short = replaying().dedupe_for(Duration::from_secs(300)).build().unwrap();
     assert_eq!(short.warnings(), [Warning::ShortDedupe(Duration::from_secs(300))]);
     assert!(replaying().danger_accept_replays().build().is_err());
+    let hours = Duration::from_secs(3_601);
+    let long = VerifyLayer::builder().sender(standard_sender().tolerance(hours));
+    let long = long.store(MemoryStore::new()).build().unwrap();
+    assert_eq!(long.warnings(), [Warning::LongTolerance("standard", hours)]);
 }
 
 /// Neither the service inside nor a closure has to be more than it is.

@@ -194,6 +194,10 @@ async fn challenges_are_answered_when_they_are_signed() {
     assert_eq!(ask(&app, unsigned).await.0, 401);
     assert_eq!(ask(&app, signed(&scheme::SLACK, SECRET, r#"{"n":2}"#)).await.0, 200);
     assert_eq!(counter.get(), 2);
+    // An event may be longer than any challenge.
+    let long = format!(r#"{{"n":3,"text":"{}"}}"#, "x".repeat(20_000));
+    assert_eq!(ask(&app, signed(&scheme::SLACK, SECRET, long)).await.0, 200);
+    assert_eq!(counter.get(), 3);
 }
 
 #[tokio::test]

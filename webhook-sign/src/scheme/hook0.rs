@@ -262,6 +262,16 @@ mod tests {
     }
 
     #[test]
+    fn the_headers_that_are_covered_are_bounded() {
+        let covers = |headers: usize| {
+            let names = vec!["x-event-id"; headers].join(" ");
+            vector(&format!("t=1800000000,h={names},v1={CODE}"))
+        };
+        covers(MAX_COVERED).fails(Refusal::Mismatch);
+        covers(MAX_COVERED + 1).fails(Refusal::Malformed(Field::Header));
+    }
+
+    #[test]
     fn the_weaker_version_can_be_refused() {
         let strict = |signature: &str| vector(signature).under(HOOK0.require_v1());
         strict(&format!("t=1800000000,h=x-event-id x-delivery-id,v1={CODE}")).holds();
