@@ -143,7 +143,8 @@ impl VerifyLayerBuilder {
     /// tries. Default 4 days.
     ///
     /// At least twice the tolerance where the scheme signs a time, since a captured request is good for that long. Where the
-    /// scheme signs a time and no id, that is also the most: the next attempt has another signature.
+    /// scheme signs a time and no id, that and the time that a body may take is also the most: the next attempt has another
+    /// signature.
     pub fn dedupe_for(mut self, time: Duration) -> Self {
         self.policy.dedupe_for = time;
         self

@@ -258,14 +258,14 @@
 //! | Two events are the same bytes (Dropbox, some of Twilio's). The second counts as a duplicate. | [`Sender::danger_accept_replays`] |
 //! | A scheme signs no time: a request that was captured is kept out for [`dedupe_for`](VerifyLayerBuilder::dedupe_for), and no longer. | A longer time, or what the body says of its age. |
 //! | Events come in another order than they happened. | Look the object up, as providers advise. |
-//! | A gRPC handler fails after its headers were sent: the status is in the trailers, and the event counts as handled. | Answer unary calls by status before the first message, as tonic does. |
+//! | A handler fails after its headers were sent: while its body is a stream, or over gRPC with the status in the trailers. The event counts as handled. | Answer unary calls by status before the first message, as tonic does. |
 //! | The store loses what it acknowledged, or evicts. The event is handled again. | `RedisStore::preflight`; `maxmemory-policy noeviction`. |
 //! | A secret was stolen. Signatures are genuine. | [`networks`](Sender::networks), and a new secret. |
 //!
 //! # Security
 //!
-//! - Secrets are turned into the states of HMAC when they are read; neither is kept in the clear, logged, or shown by
-//!   `Debug`, and both are wiped when dropped. An empty secret is an error, and one of fewer than 16 bytes a warning.
+//! - Secrets of HMAC are turned into its states when they are read, and not kept; those of Ed25519 are kept. None is logged or
+//!   shown by `Debug`, and all are wiped when dropped. An empty secret is an error, and one of fewer than 16 bytes a warning.
 //! - The store sees a SHA-256 of the id or the signature, and neither of them.
 //! - Only what a scheme signs is signed: other headers, the method, the URL with its query, and trailers, which reach the
 //!   handler as they came, are whoever's. So a captured request can be sent to another endpoint with the same secret.

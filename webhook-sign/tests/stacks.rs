@@ -178,6 +178,8 @@ async fn challenges_are_answered_when_they_are_signed() {
         .build()
         .unwrap();
     let handshake = HandshakeLayer::builder().slack().zoom(SECRET).discord().build().unwrap();
+    let line = HandshakeLayer::builder().zoom(format!("{SECRET}\n")).build();
+    assert!(line.unwrap_err().to_string().contains("white space"));
     let counter = Counter::default();
     let app = app(&counter).layer(ServiceBuilder::new().layer(layer).layer(handshake));
     let challenge = r#"{"type":"url_verification","challenge":"abc","n":1}"#;
