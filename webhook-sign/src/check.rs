@@ -247,6 +247,22 @@ impl Check {
     }
 }
 
+/// What tells a message from others, whichever key and signature it was verified with.
+pub(crate) fn print(
+    scheme: &dyn Scheme,
+    claims: &mut Claims,
+    head: &RequestHead<'_>,
+    body: &[u8],
+) -> Result<Tag, Refusal> {
+    let mut hash = Sha512::new();
+    scheme.before(claims, head, &mut |piece| hash.update(piece))?;
+    if matches!(claims.body(), BodyRole::Follows) {
+        hash.update(body);
+    }
+    scheme.after(claims, head, body, &mut |piece| hash.update(piece))?;
+    Tag::new(Algorithm::HmacSha512, &hash.finalize()).ok_or(Refusal::Mismatch)
+}
+
 /// Compares with all signatures, whichever fits.
 #[inline]
 fn compare(claims: &Claims, at: usize, tag: &Tag, found: &mut Option<Found>) {

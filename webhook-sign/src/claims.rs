@@ -24,6 +24,7 @@ pub struct Claims {
     tags: ArrayVec<Tag, MAX_SIGNATURES>,
     hmac: Option<Algorithm>,
     seen: usize,
+    several: bool,
     body: BodyRole,
     variants: u8,
     variant: u8,
@@ -122,6 +123,14 @@ impl Claims {
         Ok(())
     }
 
+    /// The scheme has room for more than one signature of a message: one for each key, or each kind of key.
+    ///
+    /// Whoever captured such a request can leave out the one that was found to fit, and have another fit. Where nothing but
+    /// its signature tells an event from others, it is then told by what was signed.
+    pub const fn set_several(&mut self) {
+        self.several = true;
+    }
+
     /// What the body is to the message. By default it [follows](BodyRole::Follows).
     pub const fn set_body(&mut self, role: BodyRole) {
         self.body = role;
@@ -176,6 +185,10 @@ impl Claims {
         self.hmac
     }
 
+    pub(crate) const fn has_several(&self) -> bool {
+        self.several
+    }
+
     pub(crate) fn signed_id(&self) -> Option<&Key> {
         self.id.as_ref()
     }
@@ -186,5 +199,32 @@ impl Claims {
 
     pub(crate) const fn try_variant(&mut self, variant: u8) {
         self.variant = variant;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each kind would be one more pass over the body.
+    #[test]
+    fn signatures_have_one_kind_of_hmac() {
+        let mut claims = Claims::default();
+        claims.add_signature(Algorithm::HmacSha256, &[0; 32]).unwrap();
+        claims.add_signature(Algorithm::Ed25519, &[0; 64]).unwrap();
+        claims.add_signature(Algorithm::HmacSha256, &[1; 32]).unwrap();
+        let other = claims.add_signature(Algorithm::HmacSha512, &[0; 64]);
+        assert_eq!(other, Err(Refusal::Malformed(Field::Signature)));
+        assert_eq!(claims.hmac(), Some(Algorithm::HmacSha256));
+    }
+
+    #[test]
+    fn ids_are_visible_and_have_no_stops() {
+        let set = |id: &[u8], stops: &[u8]| Claims::default().set_id(id, stops).is_ok();
+        assert!(set(&[b'a'; MAX_ID], b"."));
+        assert!(!set(&[b'a'; MAX_ID + 1], b".") && !set(b"", b"."));
+        for id in [&b"a.b"[..], b"a|b", b"a b", b"a\tb", b"\xff", b"."] {
+            assert!(!set(id, b".|"), "{id:?}");
+        }
     }
 }

@@ -110,8 +110,8 @@ impl VerifyLayerBuilder {
         }
     }
 
-    /// Whose webhooks are taken. Called again it adds another: the first whose signature's header is there is the one that
-    /// has to have signed.
+    /// Whose webhooks are taken. Called again it adds another, of another scheme: the first whose signature's header is there
+    /// is the one that has to have signed.
     pub fn sender(mut self, sender: Sender) -> Self {
         self.senders.push(sender);
         self
@@ -127,7 +127,7 @@ impl VerifyLayerBuilder {
     }
 
     /// Takes a request that was captured as often as it is sent, without a [warning](Warning::NoReplayStore). For handlers
-    /// that know by themselves what they have done.
+    /// that know by themselves what they have done. Of one sender: [`Sender::danger_accept_replays`].
     pub fn danger_accept_replays(mut self) -> Self {
         self.accepts_replays = true;
         self
@@ -143,7 +143,8 @@ impl VerifyLayerBuilder {
     /// tries. Default 4 days.
     ///
     /// At least twice the tolerance where the scheme signs a time, since a captured request is good for that long. Where the
-    /// scheme signs a time and no id, that is also the most: the next attempt has another signature.
+    /// scheme signs a time and no id, that and the time that a body may take is also the most: the next attempt has another
+    /// signature.
     pub fn dedupe_for(mut self, time: Duration) -> Self {
         self.policy.dedupe_for = time;
         self
@@ -292,6 +293,13 @@ impl VerifyLayerBuilder {
             let reason = "lets nobody in; name at least one";
             errors.push(ConfigError::new("sender", "none", reason));
         }
+        for (at, sender) in self.senders.iter().enumerate() {
+            let name = sender.name();
+            if self.senders[..at].iter().any(|other| other.name() == name) {
+                let reason = "is there twice, and only the first would be asked; give one of them all secrets";
+                errors.push(ConfigError::new("sender", name, reason));
+            }
+        }
         let has_peer = self.policy.peer.is_some();
         let senders = std::mem::take(&mut self.senders).into_iter();
         senders.filter_map(|sender| sender.build(has_peer, errors, warnings)).collect()
@@ -306,10 +314,11 @@ impl VerifyLayerBuilder {
                 warnings.push(Warning::OutageOpen);
             }
         } else if !self.accepts_replays {
-            for sender in senders.iter().filter(|sender| sender.tolerance.is_none()) {
+            let warned = || senders.iter().filter(|sender| !sender.accepts_replays);
+            for sender in warned().filter(|sender| sender.tolerance.is_none()) {
                 warnings.push(Warning::NoReplayStoreNorTime(sender.scheme.name()));
             }
-            if senders.iter().any(|sender| sender.tolerance.is_some()) {
+            if warned().any(|sender| sender.tolerance.is_some()) {
                 warnings.push(Warning::NoReplayStore);
             }
         }

@@ -210,11 +210,12 @@
 //! |---|---|---|---|
 //! | Standard Webhooks, Svix | id, time, body | ± 5 min | its id |
 //! | Stripe | time, body | ± 5 min | `id` in the body |
-//! | GitHub, Shopify, Razorpay, Dropbox, Convoy (simple) | body | none | the signature |
+//! | GitHub, Shopify, Razorpay, Convoy (simple) | body | none | the signature |
+//! | Dropbox | body | none | nothing: [two events look alike](scheme::DROPBOX) |
 //! | Slack | time, body | ± 5 min | `event_id` in the body, or the signature |
 //! | Zoom, Hook0, Convoy (advanced) | time, body (Hook0: headers too) | ± 5 min | the signature, so retries count as new |
 //! | Square | URL, body | none | `event_id` in the body |
-//! | Twilio | URL, form | none | the signature |
+//! | Twilio | URL, form (URL and digest of other bodies) | none | the signature |
 //! | Linear | body, with the time in it | ± 1 min | the signature, so retries that change the time count as new |
 //! | Paddle | time, body | ± 5 s | `event_id` in the body |
 //! | Discord (feature `ed25519`) | time, body | ± 5 min | `id` in the body |
@@ -258,26 +259,28 @@
 //! | The process dies between the effect and the commit. The event is handled again. | Make the effect safe to repeat, or write [`Verified::id`] into your database in the same transaction. |
 //! | A handler takes longer than its lease. Its event is given to the next delivery, and the two overlap. | A lease that is longer than any handler; [`Verified::fence`] for the resource that must tell them apart. |
 //! | A scheme signs a time and no id (Zoom, Hook0, Convoy): its retries look like new events. | [`event_id`](Sender::event_id), if the body has one. |
+//! | Two events are the same bytes (Dropbox, some of Twilio's). The second counts as a duplicate. | [`Sender::danger_accept_replays`] |
 //! | A scheme signs no time: a request that was captured is kept out for [`dedupe_for`](VerifyLayerBuilder::dedupe_for), and no longer. | A longer time, or what the body says of its age. |
 //! | Events come in another order than they happened. | Look the object up, as providers advise. |
-//! | A gRPC handler fails after its headers were sent: the status is in the trailers, and the event counts as handled. | Answer unary calls by status before the first message, as tonic does. |
+//! | A handler fails after its headers were sent: while its body is a stream, or over gRPC with the status in the trailers. The event counts as handled. | Answer unary calls by status before the first message, as tonic does. |
 //! | The store loses what it acknowledged, or evicts. The event is handled again. | `RedisStore::preflight`; `maxmemory-policy noeviction`. |
 //! | A secret was stolen. Signatures are genuine. | [`networks`](Sender::networks), and a new secret. |
 //!
 //! # Security
 //!
-//! - Secrets are turned into the states of HMAC when they are read; neither is kept in the clear, logged, or shown by
-//!   `Debug`, and both are wiped when dropped. An empty secret is an error, and one of fewer than 16 bytes a warning.
+//! - Secrets of HMAC are turned into its states when they are read, and not kept; those of Ed25519 are kept. None is logged or
+//!   shown by `Debug`, and all are wiped when dropped. An empty secret is an error, and one of fewer than 16 bytes a warning.
 //! - The store sees a SHA-256 of the id or the signature, and neither of them.
-//! - Only what a scheme signs is signed: other headers, the method, and trailers, which reach the handler as they came, are
-//!   whoever's.
+//! - Only what a scheme signs is signed: other headers, the method, the URL with its query, and trailers, which reach the
+//!   handler as they came, are whoever's. So a captured request can be sent to another endpoint with the same secret.
 //! - Ids and names of events that are not signed, such as `X-GitHub-Delivery`, are not used: they can be made up. Nor are
 //!   `Host` and `X-Forwarded-Host` for schemes that sign the URL; that is [configured](scheme::PublicUrl).
 //! - A tenant that is not there is answered like one whose secret is wrong, after the same work. Tenants keep their ids
 //!   apart: [`KeySet::owned_by`](keys::KeySet::owned_by).
-//! - Twilio and Discord leave their parts unseparated; the schemes say what that means.
+//! - Twilio and Discord leave their parts unseparated, and Hook0 separates them by what they may contain; the schemes say
+//!   what that means.
 //! - Limit connections and requests further out: each request that has the shape of a signed one costs a read of its body
-//!   and up to four passes over it.
+//!   and up to four passes over it; with keys of Ed25519 up to 16.
 //!
 //! # Beside others
 //!

@@ -1,4 +1,4 @@
-/// The headers that the schemes read, for logs that redact and proxies that pass on. Those of an
+/// The headers that the schemes read, and that ask for a [`CloudEvents`](crate::CloudEvents) grant, for logs that redact and proxies that pass on. Those of an
 /// [`HmacScheme`](crate::scheme::HmacScheme) of your own are your own.
 pub const REQUEST_HEADERS: &[&str] = &[
     "content-digest",
@@ -12,6 +12,8 @@ pub const REQUEST_HEADERS: &[&str] = &[
     "svix-signature",
     "svix-timestamp",
     "webhook-id",
+    "webhook-request-origin",
+    "webhook-request-rate",
     "webhook-signature",
     "webhook-timestamp",
     "x-convoy-signature",
@@ -26,10 +28,11 @@ pub const REQUEST_HEADERS: &[&str] = &[
     "x-slack-signature",
     "x-square-hmacsha256-signature",
     "x-twilio-signature",
+    "x-twilio-webhooks-signature-settings",
     "x-zm-request-timestamp",
     "x-zm-signature",
 ];
 
 /// The headers that the layers write into responses by themselves.
 pub const RESPONSE_HEADERS: &[&str] =
-    &["retry-after", "webhook-allowed-origin", "webhook-allowed-rate"];
+    &["allow", "retry-after", "webhook-allowed-origin", "webhook-allowed-rate"];

@@ -27,16 +27,32 @@ pub(crate) struct Space<'a> {
     pub(crate) owner: &'a [u8],
 }
 
+/// For how long requests are let in.
+#[derive(Clone, Copy)]
+pub(crate) struct Fresh {
+    /// How far a timestamp may be from now, when the headers are there.
+    pub(crate) tolerance: Duration,
+    /// How long it may take from then until the event is claimed.
+    pub(crate) reading: Duration,
+}
+
+impl Fresh {
+    /// How long after it was handled a captured request may still be let in.
+    const fn captured(self) -> Duration {
+        self.tolerance.saturating_mul(SIDES).saturating_add(self.reading)
+    }
+}
+
 /// By its id if that was signed, and else by the signature that was computed: ids that are not signed can be made up, and
 /// a header can be written in more than one way.
 pub(crate) fn known(
     space: Space<'_>,
     id: Option<&Key>,
     print: &Tag,
-    tolerance: Option<Duration>,
+    fresh: Option<Fresh>,
     dedupe_for: Duration,
 ) -> Known {
-    let secure_for = tolerance.map(|tolerance| tolerance.saturating_mul(SIDES));
+    let secure_for = fresh.map(Fresh::captured);
     let (kind, name) = match id {
         Some(id) => (&b"id"[..], id.as_bytes()),
         None => (&b"signature"[..], print.as_bytes()),
@@ -58,6 +74,7 @@ mod tests {
     use crate::Algorithm;
 
     const SPACE: Space<'_> = Space { namespace: "", scheme: "acme", owner: b"" };
+    const SECOND: Duration = Duration::from_secs(1);
     const MINUTE: Duration = Duration::from_secs(60);
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -66,14 +83,19 @@ mod tests {
     }
 
     fn of(id: Option<&str>, byte: u8, tolerance: Option<Duration>) -> Known {
-        known(SPACE, id.map(Key::from).as_ref(), &print(byte), tolerance, DAY)
+        let fresh = tolerance.map(|tolerance| Fresh { tolerance, reading: SECOND });
+        known(SPACE, id.map(Key::from).as_ref(), &print(byte), fresh, DAY)
     }
 
     #[test]
     fn security_and_dedupe_are_kept_for_their_own_times() {
         assert_eq!(of(Some("a"), 1, Some(5 * MINUTE)).keep, DAY, "retries of an id come for days");
-        assert_eq!(of(Some("a"), 1, Some(DAY)).keep, 2 * DAY, "a replay comes for twice as long");
-        assert_eq!(of(None, 1, Some(5 * MINUTE)).keep, 10 * MINUTE);
+        assert_eq!(
+            of(Some("a"), 1, Some(DAY)).keep,
+            2 * DAY + SECOND,
+            "a replay comes for twice as long"
+        );
+        assert_eq!(of(None, 1, Some(5 * MINUTE)).keep, 10 * MINUTE + SECOND);
         assert_eq!(of(None, 1, None).keep, DAY, "without a time nothing else ends it");
     }
 

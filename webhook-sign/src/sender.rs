@@ -32,6 +32,7 @@ pub struct Sender {
     tolerance: Option<Duration>,
     networks: Option<Vec<String>>,
     event: Option<EventFn>,
+    accepts_replays: bool,
 }
 
 impl Sender {
@@ -44,7 +45,12 @@ impl Sender {
             tolerance: None,
             networks: None,
             event: None,
+            accepts_replays: false,
         }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.scheme.name()
     }
 
     /// A secret, as the provider shows it. Called again it adds another, up to 4: they are good at the same time.
@@ -89,6 +95,15 @@ impl Sender {
         self
     }
 
+    /// Does not ask the replay store: each request that this sender signed is handled, as often as it comes. For senders
+    /// whose events look all alike, so that the second would count as the first come again: [Dropbox](crate::scheme::DROPBOX),
+    /// and [Twilio](crate::scheme::Twilio) where a call comes back to one URL. A captured request is then good for as long
+    /// as its timestamp, and for ever where no time is signed.
+    pub const fn danger_accept_replays(mut self) -> Self {
+        self.accepts_replays = true;
+        self
+    }
+
     pub(crate) fn build(
         self,
         has_peer: bool,
@@ -106,9 +121,16 @@ impl Sender {
                 errors.push(ConfigError::new("keys", name, reason));
                 None
             }
-            (None, keys) => fixed(name, keys, errors, warnings),
+            (None, keys) => fixed(&*self.scheme, keys, errors, warnings),
         };
-        Some(Accepted { scheme: self.scheme, keys: keys?, tolerance, networks, event: self.event })
+        Some(Accepted {
+            scheme: self.scheme,
+            keys: keys?,
+            tolerance,
+            networks,
+            event: self.event,
+            accepts_replays: self.accepts_replays,
+        })
     }
 
     fn checked_tolerance(
@@ -168,11 +190,12 @@ fn network(text: &str) -> Option<IpNet> {
 }
 
 fn fixed(
-    name: &'static str,
+    scheme: &dyn Scheme,
     keys: Vec<Result<WebhookKey, KeyError>>,
     errors: &mut Vec<ConfigError>,
     warnings: &mut Vec<Warning>,
 ) -> Option<Arc<dyn KeyProvider>> {
+    let name = scheme.name();
     let mut fault = |error: KeyError| {
         errors.push(ConfigError::shown("secret", name.to_owned(), error.to_string()));
     };
@@ -180,7 +203,11 @@ fn fixed(
     let mut all_good = true;
     for key in keys {
         match key {
-            Ok(key) => good.push(key),
+            Ok(key) if key.fits(scheme) => good.push(key),
+            Ok(_) => {
+                all_good = false;
+                fault(KeyError::WrongKind);
+            }
             Err(error) => {
                 all_good = false;
                 fault(error);
@@ -212,6 +239,7 @@ pub(crate) struct Accepted {
     pub(crate) tolerance: Option<Duration>,
     networks: Option<Vec<IpNet>>,
     event: Option<EventFn>,
+    pub(crate) accepts_replays: bool,
 }
 
 impl Accepted {

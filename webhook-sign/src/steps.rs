@@ -11,22 +11,26 @@ use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use stonework_core::{
-    CollectCapped, CollectErrorKind, Collected, Deadline, RequestHead, StoneBody, StoreError,
+    CollectCapped, CollectErrorKind, Collected, Deadline, Key, RequestHead, StoneBody, StoreError,
     StoreErrorKind, StoreFuture, collect_capped,
 };
 use tower_service::Service;
 
-use crate::check::{Against, Check};
+use crate::check::{self, Against, Check};
 use crate::keys::{KeySet, Wanted};
-use crate::policy::Outage;
+use crate::policy::{Outage, Policy};
 use crate::reading::Checked;
 use crate::rejection::Rejection;
-use crate::replay::{Known, Space, known};
+use crate::replay::{Fresh, Known, Space, known};
 use crate::reply::reject;
+use crate::sender::Accepted;
 use crate::settle::{Claiming, Run};
 use crate::shared::{Shared, nobodys_keys};
 use crate::store::Claimed;
-use crate::{Claims, Refusal, Verified};
+use crate::{Claims, Refusal, Tag, Verified};
+
+/// What is allowed for between the last byte of a body and its claim.
+const CLAIMING: Duration = Duration::from_secs(5);
 
 type Found = Result<Option<KeySet>, StoreError>;
 
@@ -216,13 +220,30 @@ fn judge<S>(
     }
     let (key, print) = found?;
     let id = sender.event(body).or_else(|| rest.claims.signed_id().cloned());
-    let policy = &rest.shared.policy;
-    let known = rest.shared.replay.is_some().then(|| {
-        let space =
-            Space { namespace: &policy.namespace, scheme: scheme.name(), owner: rest.keys.owner() };
-        known(space, id.as_ref(), &print, tolerance, policy.dedupe_for)
-    });
+    let known = match rest.shared.replay {
+        Some(_) if !sender.accepts_replays => {
+            let print = match id.is_none() && rest.claims.has_several() {
+                true => check::print(scheme, &mut rest.claims, &head, body)?,
+                false => print,
+            };
+            Some(remember(&rest.shared.policy, sender, rest.keys.owner(), id.as_ref(), &print))
+        }
+        _ => None,
+    };
     Ok((Verified::of(scheme, &rest.claims, id, rest.keys.name(key)), known))
+}
+
+fn remember(
+    policy: &Policy,
+    sender: &Accepted,
+    owner: &[u8],
+    id: Option<&Key>,
+    print: &Tag,
+) -> Known {
+    let space = Space { namespace: &policy.namespace, scheme: sender.scheme.name(), owner };
+    let reading = policy.keys_timeout.saturating_add(policy.read_timeout).saturating_add(CLAIMING);
+    let fresh = sender.tolerance.map(|tolerance| Fresh { tolerance, reading });
+    known(space, id, print, fresh, policy.dedupe_for)
 }
 
 /// With a signature that fits, asks whether the event is new.

@@ -30,6 +30,11 @@ impl Vector {
         }
     }
 
+    /// Read by another scheme, with the same keys.
+    pub(crate) fn under(self, scheme: impl Scheme) -> Self {
+        Self { scheme: Box::new(scheme), ..self }
+    }
+
     pub(crate) fn at(mut self, seconds: u64) -> Self {
         self.now = Duration::from_secs(seconds);
         self

@@ -66,7 +66,8 @@ impl Verified {
 /// for whoever has no tower service.
 ///
 /// `now` is the time since the Unix epoch, and `tolerance` how far the signed timestamp may be from it;
-/// [`Scheme::tolerance`] gives what the provider has. Without one, a scheme that signs a time is checked with its own.
+/// [`Scheme::tolerance`] gives what the provider has. Without one, a scheme that signs a time is checked with its own. With
+/// one, a scheme that signs no time is refused.
 ///
 /// ```
 /// use std::time::Duration;

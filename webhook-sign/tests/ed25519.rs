@@ -157,4 +157,10 @@ fn a_key_of_another_kind_is_told_when_the_layer_is_built() {
         let layer = VerifyLayer::builder().sender(Sender::new(scheme).secret(secret)).build();
         assert!(layer.is_err(), "{secret}");
     }
+    // Also a key that was made elsewhere.
+    let hmac = WebhookKey::hmac(b"a secret of more than sixteen bytes").unwrap();
+    for (scheme, key) in [(scheme::DISCORD, hmac), (scheme::GITHUB, secret())] {
+        let layer = VerifyLayer::builder().sender(Sender::new(scheme).key(key)).build();
+        assert!(layer.unwrap_err().to_string().contains("of a kind that the scheme does not use"));
+    }
 }

@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use app::{
-    Counter, Hand, NOW, STANDARD_SECRET, answer, count, github_request, github_sender, hang, send,
-    signed_at, standard_request, standard_sender,
+    Counter, Hand, NOW, SECRET, STANDARD_SECRET, answer, count, github_request, github_sender,
+    hang, send, signed_at, standard_request, standard_sender,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
@@ -440,6 +440,31 @@ async fn several_senders_share_an_endpoint() {
     assert_eq!(counter.get(), 2);
 }
 
+/// Only the first would ever be asked.
+#[test]
+fn a_sender_that_is_there_twice_is_an_error() {
+    let error = standard().sender(standard_sender()).build().unwrap_err().to_string();
+    assert!(error.contains("sender(\"standard\"): is there twice"), "{error}");
+}
+
+/// Two notifications of Dropbox are the same bytes.
+#[tokio::test]
+async fn a_sender_whose_events_look_alike_can_do_without_the_store() {
+    let counter = Counter::default();
+    let dropbox = Sender::new(scheme::DROPBOX).secret(SECRET).danger_accept_replays();
+    let layer = replaying().sender(dropbox).build().unwrap();
+    let service = layer.layer(count(&counter));
+    for _ in 0..2 {
+        let request = signed_at(&scheme::DROPBOX, SECRET, "unused", NOW, r#"{"list_folder":{}}"#);
+        assert_eq!(send(&service, request).await.text(), "handled");
+        assert_eq!(send(&service, standard_request("msg_1", "{}")).await.status, 200);
+    }
+    assert_eq!(counter.get(), 3, "the other sender's event was handled once");
+    let dropbox = Sender::new(scheme::DROPBOX).secret(SECRET).danger_accept_replays();
+    let alone = VerifyLayer::builder().sender(dropbox).build().unwrap();
+    assert_eq!(alone.warnings(), []);
+}
+
 #[tokio::test]
 async fn keys_are_swapped_while_the_service_runs() {
     let key = |secret: &str| scheme::STANDARD.key(secret).unwrap();
@@ -554,6 +579,10 @@ fn what_may_surprise_is_a_warning() {
     let short = replaying().dedupe_for(Duration::from_secs(300)).build().unwrap();
     assert_eq!(short.warnings(), [Warning::ShortDedupe(Duration::from_secs(300))]);
     assert!(replaying().danger_accept_replays().build().is_err());
+    let hours = Duration::from_secs(3_601);
+    let long = VerifyLayer::builder().sender(standard_sender().tolerance(hours));
+    let long = long.store(MemoryStore::new()).build().unwrap();
+    assert_eq!(long.warnings(), [Warning::LongTolerance("standard", hours)]);
 }
 
 /// Neither the service inside nor a closure has to be more than it is.

@@ -243,7 +243,8 @@ fn everything_that_is_wrong_is_told_at_once() {
         .build()
         .unwrap_err();
     let text = error.to_string();
-    for part in ["is not Base64", "has no key", "another place", "read_timeout(0ns)"] {
+    let twice = r#"signer("github"): is there twice"#;
+    for part in ["is not Base64", "has no key", "another place", "read_timeout(0ns)", twice] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert!(SignLayer::builder().build().unwrap_err().to_string().contains("signs nothing"));

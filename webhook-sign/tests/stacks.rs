@@ -178,6 +178,8 @@ async fn challenges_are_answered_when_they_are_signed() {
         .build()
         .unwrap();
     let handshake = HandshakeLayer::builder().slack().zoom(SECRET).discord().build().unwrap();
+    let line = HandshakeLayer::builder().zoom(format!("{SECRET}\n")).build();
+    assert!(line.unwrap_err().to_string().contains("white space"));
     let counter = Counter::default();
     let app = app(&counter).layer(ServiceBuilder::new().layer(layer).layer(handshake));
     let challenge = r#"{"type":"url_verification","challenge":"abc","n":1}"#;
@@ -194,6 +196,10 @@ async fn challenges_are_answered_when_they_are_signed() {
     assert_eq!(ask(&app, unsigned).await.0, 401);
     assert_eq!(ask(&app, signed(&scheme::SLACK, SECRET, r#"{"n":2}"#)).await.0, 200);
     assert_eq!(counter.get(), 2);
+    // An event may be longer than any challenge.
+    let long = format!(r#"{{"n":3,"text":"{}"}}"#, "x".repeat(20_000));
+    assert_eq!(ask(&app, signed(&scheme::SLACK, SECRET, long)).await.0, 200);
+    assert_eq!(counter.get(), 3);
 }
 
 #[tokio::test]

@@ -54,9 +54,12 @@ pub(super) fn zoom(body: &[u8], key: &WebhookKey) -> Option<Answer> {
     serde_json::to_string(&answer).ok().map(Answer::Json)
 }
 
-/// Discord's PING, which is answered with a PONG.
+/// Discord's PING, which is answered with a PONG. An interaction has an id; an event of Discord's webhooks has none, and
+/// its type 1 is no PING.
 pub(super) fn discord(body: &[u8]) -> Option<Answer> {
-    (crate::json::number(body, "type")? == 1).then(|| Answer::Json(r#"{"type":1}"#.to_owned()))
+    let is_ping = crate::json::number(body, "type")? == 1;
+    let is_interaction = crate::json::text(body, "id").is_some();
+    (is_ping && is_interaction).then(|| Answer::Json(r#"{"type":1}"#.to_owned()))
 }
 
 #[cfg(test)]
@@ -88,5 +91,8 @@ mod tests {
     fn discord_gets_a_pong() {
         assert_eq!(discord(br#"{"type":1,"id":"1"}"#), Some(Answer::Json(r#"{"type":1}"#.into())));
         assert_eq!(discord(br#"{"type":2,"id":"1"}"#), None);
+        // An event of Discord's webhooks, whose numbers mean something else.
+        let event = br#"{"version":1,"application_id":"1","type":1,"event":{"type":"X"}}"#;
+        assert_eq!(discord(event), None);
     }
 }

@@ -8,7 +8,7 @@ use super::answer::{self, Answer};
 use super::cloud_events::CloudEvents;
 use super::service::HandshakeService;
 use crate::Verified;
-use crate::keys::{KeyError, WebhookKey};
+use crate::keys::{KeyError, SecretFormat, WebhookKey};
 
 /// Answers what providers ask before they send events, so that handlers see events only.
 ///
@@ -111,11 +111,11 @@ impl HandshakeLayerBuilder {
 
     /// Zoom's `endpoint.url_validation`: gives the token back with its HMAC under the app's secret token.
     pub fn zoom(mut self, secret: impl AsRef<str>) -> Self {
-        self.zoom = Some(WebhookKey::hmac(secret.as_ref().as_bytes()));
+        self.zoom = Some(SecretFormat::Verbatim.read(secret.as_ref()));
         self
     }
 
-    /// Discord's PING: answers with a PONG.
+    /// The PING of Discord's interactions: answers with a PONG. Those of its webhook events reach the handler.
     pub fn discord(mut self) -> Self {
         self.shared.discord = true;
         self

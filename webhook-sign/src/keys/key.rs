@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::KeyError;
 use crate::mac::{HmacKey, Mac};
+use crate::scheme::Scheme;
 use crate::{Algorithm, Tag};
 
 /// Secrets of fewer bytes can be guessed; Standard Webhooks asks for 24 to 64.
@@ -110,6 +111,13 @@ impl WebhookKey {
     #[inline]
     pub(crate) const fn is_for(&self, algorithm: Algorithm) -> bool {
         matches!(self.material, Material::Hmac(_)) == algorithm.is_hmac()
+    }
+
+    /// Does the key make or check any signatures of the scheme?
+    pub(crate) fn fits(&self, scheme: &dyn Scheme) -> bool {
+        use Algorithm::{Ed25519, HmacSha1, HmacSha256, HmacSha512};
+        let mut all = [HmacSha1, HmacSha256, HmacSha512, Ed25519].into_iter();
+        all.any(|algorithm| self.is_for(algorithm) && scheme.signs_with(algorithm))
     }
 
     /// `None` if either is no HMAC.

@@ -5,7 +5,12 @@ use super::hmac::{HmacScheme, Names, Part, SHA256_HEX};
 use crate::Unit;
 use crate::keys::SecretFormat;
 
-/// Dropbox: `X-Dropbox-Signature` over the body. No time and no id is signed: keep a replay store.
+/// Dropbox: `X-Dropbox-Signature` over the body. No time and no id is signed.
+///
+/// The body names the accounts in which something changed, and no more: two changes to one account are, byte for byte, one
+/// notification. **A replay store takes the second for the first come again**, and keeps it from the handler for days. Say
+/// [`danger_accept_replays`](crate::Sender::danger_accept_replays) of this sender; a notification that comes once more does
+/// no more than to have the account looked at.
 pub const DROPBOX: HmacScheme = HmacScheme {
     name: "dropbox",
     names: [Names::only("x-dropbox-signature"), None],

@@ -23,6 +23,10 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
         (**self).tolerance()
     }
 
+    fn signs_with(&self, algorithm: Algorithm) -> bool {
+        (**self).signs_with(algorithm)
+    }
+
     fn is_meant(&self, headers: &HeaderMap) -> bool {
         (**self).is_meant(headers)
     }
@@ -55,10 +59,6 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
 }
 
 impl<S: SignScheme + ?Sized> SignScheme for Arc<S> {
-    fn signs_with(&self, algorithm: Algorithm) -> bool {
-        (**self).signs_with(algorithm)
-    }
-
     fn hmac(&self) -> Algorithm {
         (**self).hmac()
     }

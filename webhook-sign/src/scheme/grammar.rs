@@ -43,8 +43,12 @@ impl Grammar {
             Self::Prefixed(prefix) => {
                 kind.read(text.strip_prefix(prefix.as_bytes()).ok_or(MALFORMED)?, claims)
             }
-            Self::Versions { version, ed25519 } => versions(text, version, ed25519, kind, claims),
+            Self::Versions { version, ed25519 } => {
+                claims.set_several();
+                versions(text, version, ed25519, kind, claims)
+            }
             Self::Pairs { separator, time, signature } => {
+                claims.set_several();
                 pairs(text, separator, [time, signature], kind, unit, claims)
             }
         }

@@ -218,12 +218,36 @@ impl HmacScheme {
         }
     }
 
-    /// A path comes with the request, and bytes of it could move into what follows.
+    /// A path comes with the request, and bytes of it could move into what follows, unless that begins with a byte that no
+    /// path has.
     fn url_fault(&self, url: &PublicUrl) -> Option<&'static str> {
         let at = self.parts.iter().position(|part| *part == Part::Url)?;
-        let is_ended = matches!(self.parts.get(at + 1), Some(Part::Text(_)) | None);
-        (!url.is_exact() && !is_ended)
-            .then_some("lets the path run into its neighbour; name the exact URL, or put a Part::Text after it")
+        let is_ended = match self.parts.get(at + 1) {
+            Some(Part::Text(text)) => text.bytes().next().is_some_and(|byte| byte <= b' '),
+            Some(_) => false,
+            None => true,
+        };
+        (!url.is_exact() && !is_ended).then_some(
+            "lets the path run into its neighbour; name the exact URL, or put a Part::Text after it that begins with a \
+                line feed",
+        )
+    }
+
+    /// What stands after a body can be told from its end only if a text comes before it: one byte that no id has, or none
+    /// that a timestamp has.
+    fn body_fault(&self) -> Option<&'static str> {
+        let pairs = self.parts.get(self.body_at()..)?.windows(2);
+        let is_open = |pair: &[Part]| match pair {
+            [Part::Text(text), Part::Id] => text.len() != 1 || text.as_bytes() != self.stops(),
+            [Part::Text(text), Part::Timestamp] => {
+                text.bytes().last().is_none_or(|byte| byte.is_ascii_digit())
+            }
+            [_, Part::Id | Part::Timestamp] => true,
+            _ => false,
+        };
+        pairs.into_iter().any(is_open).then_some(
+            "lets the body run into what follows; put Part::Body last, or one and the same Part::Text around the id",
+        )
     }
 
     fn has_time_in_headers(&self) -> bool {
@@ -267,13 +291,18 @@ impl Scheme for HmacScheme {
 
     fn key(&self, secret: &str) -> Result<WebhookKey, KeyError> {
         let key = self.secret.read(secret)?;
-        let fits = key.is_for(self.kind.algorithm)
-            || (key.is_for(Algorithm::Ed25519) && self.signs_with(Algorithm::Ed25519));
-        if fits { Ok(key) } else { Err(KeyError::WrongKind) }
+        if key.fits(self) { Ok(key) } else { Err(KeyError::WrongKind) }
     }
 
     fn tolerance(&self) -> Option<Duration> {
         self.tolerance
+    }
+
+    fn signs_with(&self, algorithm: Algorithm) -> bool {
+        algorithm == self.kind.algorithm
+            || (algorithm == Algorithm::Ed25519
+                && matches!(self.grammar, Grammar::Versions { .. })
+                && cfg!(feature = "ed25519"))
     }
 
     fn is_meant(&self, headers: &HeaderMap) -> bool {
@@ -334,6 +363,13 @@ impl Scheme for HmacScheme {
             let reason = "has a timestamp that is not signed, or signs none; name both or neither";
             wrong(&self.parts, reason);
         }
+        if self.tolerance.is_some() != (self.has_time_in_headers() || self.time_member.is_some()) {
+            let reason = "signs no time; leave it out, or say where the timestamp stands";
+            wrong(&self.tolerance, reason);
+        }
+        if let Some(fault) = self.body_fault() {
+            wrong(&self.parts, fault);
+        }
         let has_id = self.names.iter().flatten().any(|names| names.id.is_some());
         if usize::from(has_id) != count(Part::Id) {
             wrong(&self.parts, "has an id that is not signed, or signs none; name both or neither");
@@ -355,13 +391,6 @@ impl Scheme for HmacScheme {
 }
 
 impl SignScheme for HmacScheme {
-    fn signs_with(&self, algorithm: Algorithm) -> bool {
-        algorithm == self.kind.algorithm
-            || (algorithm == Algorithm::Ed25519
-                && matches!(self.grammar, Grammar::Versions { .. })
-                && cfg!(feature = "ed25519"))
-    }
-
     fn hmac(&self) -> Algorithm {
         self.kind.algorithm
     }
@@ -456,5 +485,41 @@ mod tests {
         let path = acme().url(PublicUrl::origin("https://a.example"));
         let path = path.signs([Part::Url, Part::Body]);
         assert!(reasons(&path)[0].contains("path run into its neighbour"));
+    }
+
+    /// Of one message there must be one way to take it apart.
+    #[test]
+    fn what_bytes_of_the_body_could_move_into_is_an_error() {
+        use Part::{Body, Id, Text, Timestamp, Url};
+        let timed = || acme().id_header(ID).timestamp_header(TIME, Unit::Seconds);
+        for signs in [
+            vec![Timestamp, Text("."), Body, Id, Text(".")],
+            vec![Timestamp, Text("."), Body, Text("--"), Id, Text(".")],
+            vec![Id, Text("."), Body, Timestamp],
+            vec![Id, Text("."), Body, Text("0"), Timestamp],
+        ] {
+            assert!(reasons(&timed().signs(signs.clone()))[0].contains("run into"), "{signs:?}");
+        }
+        for signs in [
+            vec![Body, Text("|"), Id, Text("|"), Timestamp],
+            vec![Id, Text("."), Body, Text("."), Timestamp],
+            vec![Text("v0"), Timestamp, Id, Text("."), Body],
+        ] {
+            assert_eq!(reasons(&timed().signs(signs.clone())), [""; 0], "{signs:?}");
+        }
+        let url = |text| {
+            let scheme = acme().url(PublicUrl::origin("https://a.example"));
+            reasons(&scheme.signs([Url, Text(text), Body]))
+        };
+        assert!(url(".")[0].contains("path run into"), "a path can have a dot");
+        assert_eq!(url("\n"), [""; 0]);
+    }
+
+    #[test]
+    fn a_tolerance_without_a_time_is_an_error() {
+        let idle = acme().default_tolerance(Duration::from_secs(60));
+        assert!(reasons(&idle)[0].contains("signs no time"));
+        let lost = acme().pairs(b',', "t", "v1").prefix("v1=");
+        assert!(reasons(&lost)[0].contains("signs no time"));
     }
 }

@@ -16,22 +16,33 @@ const MALFORMED: Refusal = Refusal::Malformed(Field::Signature);
 const MAX_COVERED: usize = 16;
 
 /// Hook0: `X-Hook0-Signature: t=…,h=names,v1=…` over `t.names.values.body`.
-pub const HOOK0: Hook0 = Hook0 { covers: Vec::new() };
+pub const HOOK0: Hook0 = Hook0 { covers: Vec::new(), v1_only: false };
 
 /// Hook0, and Coinbase's developer platform: a signature over time, body and some headers. See [`HOOK0`].
 ///
-/// `v0`, which covers no headers, counts where there is no `v1`; where there is one, `v0` is passed over, so that
-/// nobody can choose the weaker one.
+/// `v0`, which covers no headers, counts where there is no `v1`; where there is one, `v0` is passed over. Of a message that
+/// was sent with both, whoever captured it can leave `v1` out, and change the headers:
+/// [`require_v1`](Self::require_v1) refuses that, and is what to say to a sender that has `v1`.
+///
+/// The values of headers are separated by dots and may have some: what is signed does not tell where one ends, and the last
+/// of them the body begins. Read the body as what you expect, and trust no header that makes no sense with it.
 #[derive(Clone, Debug, Default)]
 pub struct Hook0 {
     covers: Vec<HeaderName>,
+    v1_only: bool,
 }
 
 impl Hook0 {
     /// Which headers a signature that is made covers, in this order. By default none, and `v0` is written.
     #[must_use]
     pub fn covering(self, names: impl IntoIterator<Item = HeaderName>) -> Self {
-        Self { covers: names.into_iter().collect() }
+        Self { covers: names.into_iter().collect(), ..self }
+    }
+
+    /// Refuses `v0`.
+    #[must_use]
+    pub fn require_v1(self) -> Self {
+        Self { v1_only: true, ..self }
     }
 }
 
@@ -95,6 +106,10 @@ impl Scheme for Hook0 {
         FIVE_MINUTES
     }
 
+    fn signs_with(&self, algorithm: Algorithm) -> bool {
+        algorithm == Algorithm::HmacSha256
+    }
+
     fn is_meant(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(SIGNATURE)
     }
@@ -107,7 +122,8 @@ impl Scheme for Hook0 {
         } else if parsed.v1.is_some() {
             return Err(Refusal::Missing(Field::Header));
         }
-        let signature = parsed.v1.or(parsed.v0).ok_or(Refusal::NoKnownSignature)?;
+        let v0 = parsed.v0.filter(|_| !self.v1_only);
+        let signature = parsed.v1.or(v0).ok_or(Refusal::NoKnownSignature)?;
         Encoding::Hex.read(Algorithm::HmacSha256, signature, claims)
     }
 
@@ -161,10 +177,6 @@ impl Hook0 {
 }
 
 impl SignScheme for Hook0 {
-    fn signs_with(&self, algorithm: Algorithm) -> bool {
-        algorithm == Algorithm::HmacSha256
-    }
-
     fn hmac(&self) -> Algorithm {
         Algorithm::HmacSha256
     }
@@ -247,5 +259,22 @@ mod tests {
         vector(&format!("t=1800000000,v1={CODE}")).fails(Refusal::Missing(Field::Header));
         let twice = format!("t=1800000000,t=1800000000,v0={BODY_CODE}");
         vector(&twice).fails(Refusal::Repeated(Field::Signature));
+    }
+
+    #[test]
+    fn the_headers_that_are_covered_are_bounded() {
+        let covers = |headers: usize| {
+            let names = vec!["x-event-id"; headers].join(" ");
+            vector(&format!("t=1800000000,h={names},v1={CODE}"))
+        };
+        covers(MAX_COVERED).fails(Refusal::Mismatch);
+        covers(MAX_COVERED + 1).fails(Refusal::Malformed(Field::Header));
+    }
+
+    #[test]
+    fn the_weaker_version_can_be_refused() {
+        let strict = |signature: &str| vector(signature).under(HOOK0.require_v1());
+        strict(&format!("t=1800000000,h=x-event-id x-delivery-id,v1={CODE}")).holds();
+        strict(&format!("t=1800000000,v0={BODY_CODE}")).fails(Refusal::NoKnownSignature);
     }
 }

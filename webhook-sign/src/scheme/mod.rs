@@ -81,6 +81,9 @@ pub trait Scheme: fmt::Debug + Send + Sync + 'static {
     /// How far the signed timestamp may be from now by default; `None` if the scheme signs no time.
     fn tolerance(&self) -> Option<Duration>;
 
+    /// Does it have signatures of this algorithm? A key of another kind is an error of the layer's `build()`.
+    fn signs_with(&self, algorithm: Algorithm) -> bool;
+
     /// Does a request carry a signature of this scheme, good or bad?
     fn is_meant(&self, headers: &HeaderMap) -> bool;
 
@@ -120,9 +123,6 @@ pub trait Scheme: fmt::Debug + Send + Sync + 'static {
 
 /// A scheme that can also be written.
 pub trait SignScheme: Scheme {
-    /// Does it have signatures of this algorithm?
-    fn signs_with(&self, algorithm: Algorithm) -> bool;
-
     /// The algorithm of its HMAC signatures.
     fn hmac(&self) -> Algorithm;
 

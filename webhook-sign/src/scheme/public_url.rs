@@ -59,6 +59,18 @@ impl PublicUrl {
         self.text().parse().ok()
     }
 
+    /// What a proxy takes away from the path of a request: `/hooks` of `https://example.com/hooks`.
+    #[cfg_attr(not(feature = "httpsig"), allow(dead_code))]
+    pub(crate) fn prefix(&self) -> String {
+        match &self.0 {
+            Kind::Exact(_) => String::new(),
+            Kind::Origin(_) => {
+                let path = self.uri().map(|uri| uri.path().to_owned()).unwrap_or_default();
+                path.trim_end_matches('/').to_owned()
+            }
+        }
+    }
+
     pub(crate) fn put(&self, head: &RequestHead<'_>, put: Put<'_>) {
         match &self.0 {
             Kind::Exact(url) => put(url.as_bytes()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use data_encoding::HEXLOWER_PERMISSIVE;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri};
-use stonework_core::{ConfigError, Key, OriginalUri, RequestHead};
+use stonework_core::{ConfigError, Key, RequestHead};
 
 use super::hmac::value;
 use super::{Encoding, Outgoing, PublicUrl, Put, Scheme, SignScheme};
@@ -16,6 +16,10 @@ use crate::{Algorithm, Claims, Field, Refusal, Tag};
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
 const SETTINGS: HeaderName = HeaderName::from_static("x-twilio-webhooks-signature-settings");
 
+/// How many parameters a form may have. Twilio sends dozens; a stranger's body of a megabyte has room for half a million,
+/// and each takes as much memory as 48 bytes.
+const MAX_PARAMETERS: usize = 1_024;
+
 /// Twilio: `X-Twilio-Signature` over the URL and the sorted parameters of a form; over the URL alone where the body is
 /// of another kind, whose SHA-256 is then the URL's `bodySHA256`.
 ///
@@ -25,6 +29,10 @@ const SETTINGS: HeaderName = HeaderName::from_static("x-twilio-webhooks-signatur
 ///
 /// No time is signed, and nothing stands between a parameter and its neighbours: keep a replay store, and read no
 /// parameters but those that you expect.
+///
+/// A caller who presses a key twice at one menu has Twilio send the same request twice, and the second would count as a
+/// duplicate and get an empty answer. Where a call comes back to one URL, put a number of the step into it, or say
+/// [`danger_accept_replays`](crate::Sender::danger_accept_replays).
 #[derive(Clone, Debug)]
 pub struct Twilio {
     url: PublicUrl,
@@ -41,6 +49,13 @@ impl Twilio {
     #[must_use]
     pub fn require_sha256(self) -> Self {
         Self { sha256_only: true, ..self }
+    }
+
+    /// A URL with a digest is that of a body which is no form, whatever the content type says: that one is not signed, and
+    /// with another an event could be passed off as an empty form.
+    fn role(&self, head: &RequestHead<'_>) -> Result<BodyRole, Refusal> {
+        let digest = body_digest(&self.url.of(head))?;
+        Ok(digest.map_or(BodyRole::Apart, BodyRole::Digested))
     }
 
     /// The URL with its port or without it; `None` if that is no other way to write it.
@@ -69,9 +84,9 @@ fn is_form(headers: &HeaderMap) -> bool {
     kind.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
-/// `None` if the URL has none.
-fn body_digest(head: &RequestHead<'_>) -> Result<Option<[u8; 32]>, Refusal> {
-    let query = OriginalUri::of(head).query().unwrap_or_default();
+/// `None` if the URL has none. Of the URL that is signed: the request's own may have any.
+fn body_digest(url: &str) -> Result<Option<[u8; 32]>, Refusal> {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
     let mut digests = form_urlencoded::parse(query.as_bytes()).filter(|(k, _)| k == "bodySHA256");
     let Some((_, digest)) = digests.next() else {
         return Ok(None);
@@ -120,6 +135,10 @@ impl Scheme for Twilio {
         None
     }
 
+    fn signs_with(&self, algorithm: Algorithm) -> bool {
+        algorithm == self.hmac()
+    }
+
     fn is_meant(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(SIGNATURE)
     }
@@ -132,10 +151,7 @@ impl Scheme for Twilio {
         }
         Encoding::Base64.read(algorithm, signature, claims)?;
         claims.set_variants(2);
-        claims.set_body(match body_digest(head)? {
-            Some(digest) if !is_form(head.headers) => BodyRole::Digested(digest),
-            _ => BodyRole::Apart,
-        });
+        claims.set_body(self.role(head)?);
         Ok(())
     }
 
@@ -158,9 +174,15 @@ impl Scheme for Twilio {
         body: &[u8],
         put: Put<'_>,
     ) -> Result<(), Refusal> {
+        if matches!(claims.body(), BodyRole::Digested(_)) {
+            return Ok(());
+        }
         if is_form(head.headers) {
             let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> =
-                form_urlencoded::parse(body).collect();
+                form_urlencoded::parse(body).take(MAX_PARAMETERS + 1).collect();
+            if pairs.len() > MAX_PARAMETERS {
+                return Err(Refusal::Malformed(Field::Body));
+            }
             // One name may have several values, each of which counts once, sorted.
             pairs.sort_unstable();
             pairs.dedup();
@@ -170,10 +192,7 @@ impl Scheme for Twilio {
             }
             return Ok(());
         }
-        if !body.is_empty() && matches!(claims.body(), BodyRole::Apart) {
-            return Err(Refusal::NotCovered);
-        }
-        Ok(())
+        if body.is_empty() { Ok(()) } else { Err(Refusal::NotCovered) }
     }
 
     fn event(&self, _: &[u8]) -> Option<Key> {
@@ -188,10 +207,6 @@ impl Scheme for Twilio {
 
 /// Made for tests of receivers. The caller puts `bodySHA256` into the URL of a body that is no form.
 impl SignScheme for Twilio {
-    fn signs_with(&self, algorithm: Algorithm) -> bool {
-        algorithm == self.hmac()
-    }
-
     fn hmac(&self) -> Algorithm {
         if self.sha256_only { Algorithm::HmacSha256 } else { Algorithm::HmacSha1 }
     }
@@ -205,10 +220,7 @@ impl SignScheme for Twilio {
         if self.sha256_only {
             headers.insert(SETTINGS, HeaderValue::from_static("algorithm=HMAC_SHA256"));
         }
-        claims.set_body(match body_digest(&outgoing.head)? {
-            Some(digest) if !is_form(headers) => BodyRole::Digested(digest),
-            _ => BodyRole::Apart,
-        });
+        claims.set_body(self.role(&outgoing.head)?);
         Ok(())
     }
 
@@ -228,7 +240,11 @@ impl SignScheme for Twilio {
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
+    use crate::keys::KeySet;
+    use crate::sign;
     use crate::vector::Vector;
 
     const FORM: &str = "application/x-www-form-urlencoded";
@@ -294,11 +310,53 @@ mod tests {
         json.fails(Refusal::NotCovered);
     }
 
+    /// The URL without parameters, as an event without any has it.
+    fn bare_url_signed() -> HeaderValue {
+        let twilio = Twilio::new(PublicUrl::exact(URL));
+        let keys = KeySet::new([twilio.key("12345").unwrap()]).unwrap();
+        let request = Request::get("/").body(()).unwrap();
+        let message = Outgoing::new(RequestHead::of(&request), b"", "", Duration::ZERO);
+        let mut headers = HeaderMap::new();
+        sign(&twilio, &keys, &message, &mut headers).unwrap();
+        headers.remove(SIGNATURE).unwrap()
+    }
+
+    #[test]
+    fn a_digest_that_is_not_signed_covers_nothing() {
+        let code = bare_url_signed();
+        let forged = vector(URL, code.to_str().unwrap())
+            .uri("/myapp.php?bodySHA256=015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862")
+            .header("content-type", "application/json")
+            .body(r#"{"a":1}"#);
+        forged.fails(Refusal::NotCovered);
+    }
+
+    #[test]
+    fn a_body_with_a_digest_cannot_be_passed_off_as_an_empty_form() {
+        let digest = "015abd7f5cc57a2dd94b7590f04ad8084273905ee33ec5cebeae62276a97f862";
+        let twilio = Twilio::new(PublicUrl::origin("https://mycompany.com"));
+        Vector::new(twilio, "12345")
+            .uri(&format!("/myapp.php?bodySHA256={digest}"))
+            .header("x-twilio-signature", "+kSuX/0ZJYA1+JmgZwzpaeDUJPg=")
+            .header("content-type", FORM)
+            .fails(Refusal::WrongDigest);
+    }
+
     #[test]
     fn the_older_algorithm_can_be_refused() {
         let twilio = Twilio::new(PublicUrl::exact(URL)).require_sha256();
         let old = Vector::new(twilio, "12345").header("x-twilio-signature", SHA1);
         old.header("content-type", FORM).body(CALL).fails(Refusal::NoKnownSignature);
+    }
+
+    #[test]
+    fn parameters_are_bounded() {
+        let form = |pairs: usize| {
+            let body = vec!["a"; pairs].join("&");
+            vector(URL, SHA1).header("content-type", FORM).body(body)
+        };
+        form(MAX_PARAMETERS).fails(Refusal::Mismatch);
+        form(MAX_PARAMETERS + 1).fails(Refusal::Malformed(Field::Body));
     }
 
     #[test]

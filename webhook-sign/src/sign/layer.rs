@@ -97,7 +97,7 @@ pub struct SignLayerBuilder {
 }
 
 impl SignLayerBuilder {
-    /// How requests are signed. Called again it adds another way: receivers take the one that they know.
+    /// How requests are signed. Called again it adds another scheme: receivers take the one that they know.
     pub fn signer(mut self, signer: Signer) -> Self {
         self.signers.push(signer);
         self
@@ -153,6 +153,13 @@ impl SignLayerBuilder {
         {
             if time < Duration::from_millis(1) {
                 errors.push(ConfigError::new(setting, time, "is too short; use at least 1 ms"));
+            }
+        }
+        for (at, signer) in self.signers.iter().enumerate() {
+            let name = signer.name();
+            if self.signers[..at].iter().any(|other| other.name() == name) {
+                let reason = "is there twice, and would write over its own signature; give one of them all secrets";
+                errors.push(ConfigError::new("signer", name, reason));
             }
         }
         let signers = self.signers.into_iter();

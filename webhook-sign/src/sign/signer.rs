@@ -40,6 +40,10 @@ impl Signer {
         self
     }
 
+    pub(super) fn name(&self) -> &'static str {
+        self.scheme.name()
+    }
+
     pub(super) fn build(self, errors: &mut Vec<ConfigError>) -> Option<Signs> {
         errors.extend(self.scheme.errors());
         let name = self.scheme.name();

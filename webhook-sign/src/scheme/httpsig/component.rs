@@ -51,8 +51,9 @@ impl Component {
         out: &mut Vec<u8>,
     ) -> Result<(), Refusal> {
         let uri = OriginalUri::of(head);
-        let path = match uri.path() {
-            "" => "/",
+        // As the sender knows it.
+        let path = || match url.prefix() + uri.path() {
+            path if path.is_empty() => "/".to_owned(),
             path => path,
         };
         match self {
@@ -63,13 +64,13 @@ impl Component {
                 let configured = url.uri().ok_or(Refusal::Missing(Field::Url))?;
                 out.extend_from_slice(configured.scheme_str().unwrap_or_default().as_bytes());
             }
-            Self::Path => out.extend_from_slice(path.as_bytes()),
+            Self::Path => out.extend_from_slice(path().as_bytes()),
             Self::Query => {
                 out.push(b'?');
                 out.extend_from_slice(uri.query().unwrap_or_default().as_bytes());
             }
             Self::RequestTarget => {
-                out.extend_from_slice(path.as_bytes());
+                out.extend_from_slice(path().as_bytes());
                 if let Some(query) = uri.query() {
                     out.push(b'?');
                     out.extend_from_slice(query.as_bytes());

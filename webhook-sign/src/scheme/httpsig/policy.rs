@@ -10,7 +10,8 @@ use crate::scheme::PublicUrl;
 ///
 /// The standard leaves that to each application, and a library that only checks what is there accepts a signature over
 /// nothing. By default a signature covers the method, the whole URL and the digest of the body, and says when it was made,
-/// at most 5 min from now. A signature that covers more is taken too. The digest is always compared with the body.
+/// at most 5 min from now. A signature that covers more is taken too. A digest that is covered is compared with the body; one
+/// that is not is not looked at.
 ///
 /// Keys: the text of a secret is an HMAC secret in Base64; for Ed25519 make a
 /// [`WebhookKey`](crate::keys::WebhookKey) of the public key. A key's name is its `keyid`.

@@ -58,6 +58,10 @@ impl Scheme for HttpSignature {
         Some(self.max_age)
     }
 
+    fn signs_with(&self, algorithm: Algorithm) -> bool {
+        matches!(algorithm, Algorithm::HmacSha256 | Algorithm::Ed25519)
+    }
+
     fn is_meant(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(SIGNATURE_INPUT)
     }
@@ -106,10 +110,6 @@ impl Scheme for HttpSignature {
 }
 
 impl SignScheme for HttpSignature {
-    fn signs_with(&self, algorithm: Algorithm) -> bool {
-        matches!(algorithm, Algorithm::HmacSha256 | Algorithm::Ed25519)
-    }
-
     fn hmac(&self) -> Algorithm {
         Algorithm::HmacSha256
     }

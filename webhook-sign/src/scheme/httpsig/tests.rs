@@ -7,7 +7,7 @@ use super::HttpSignature;
 use crate::keys::{KeySet, WebhookKey};
 use crate::scheme::{Outgoing, PublicUrl, Scheme};
 use crate::vector::Vector;
-use crate::{Field, Refusal, sign, verify};
+use crate::{Algorithm, Field, Refusal, sign, verify};
 
 /// RFC 9421, appendix B.1.5.
 const SECRET: &str =
@@ -137,4 +137,122 @@ fn a_policy_that_leaves_the_body_out_says_so() {
     assert_eq!(bare.danger_unsigned_body().errors(), []);
     let odd = HttpSignature::new(url()).require(["@status", "content-digest"]).label("No");
     assert_eq!(odd.errors().len(), 2);
+}
+
+/// What a proxy takes away from the path is part of the path that was signed.
+#[test]
+fn a_prefix_of_the_origin_is_part_of_the_path() {
+    let sign_for = |origin: &str, path: &str| {
+        let scheme = HttpSignature::new(PublicUrl::origin(origin)).require([
+            "@target-uri",
+            "@path",
+            "@request-target",
+            "content-digest",
+        ]);
+        let keys = KeySet::new([scheme.key(SECRET).unwrap()]).unwrap();
+        let mut request = Request::post(path).body(()).unwrap();
+        let now = Duration::from_secs(CREATED);
+        let mut headers = HeaderMap::new();
+        let message = Outgoing::new(RequestHead::of(&request), b"", "unused", now);
+        sign(&scheme, &keys, &message, &mut headers).unwrap();
+        *request.headers_mut() = headers;
+        (scheme, keys, request)
+    };
+    let (.., mut request) = sign_for("https://example.com", "/hooks/a?b=c");
+    let (behind, keys, _) = sign_for("https://example.com/hooks", "/a?b=c");
+    *request.uri_mut() = "/a?b=c".parse().unwrap();
+    let now = Duration::from_secs(CREATED);
+    verify(&behind, &keys, &RequestHead::of(&request), b"", now, None).unwrap();
+}
+
+/// A signature over this base, which is written out here as the standard has it.
+fn by_hand(components: &str, base: &str) -> (String, String) {
+    let params = format!("({components});created={CREATED}");
+    let key = lenient().key(SECRET).unwrap();
+    let mut mac = key.begin(Algorithm::HmacSha256).unwrap();
+    mac.update(format!("{base}\n\"@signature-params\": {params}").as_bytes());
+    let code = data_encoding::BASE64.encode(mac.finish().as_bytes());
+    (format!("sig={params}"), format!("sig=:{code}:"))
+}
+
+#[test]
+fn components_are_written_as_the_standard_has_them() {
+    let with = |origin: &str, uri: &str, component: &str, value: &str| {
+        let quoted = format!("\"{component}\"");
+        let (input, signature) = by_hand(&quoted, &format!("{quoted}: {value}"));
+        let url = PublicUrl::origin(origin);
+        let scheme = HttpSignature::new(url).require([component]).danger_unsigned_body();
+        Vector::new(scheme, SECRET)
+            .at(CREATED)
+            .uri(uri)
+            .header("x-list", " a ")
+            .header("x-list", "b, c")
+            .header("x-empty", "")
+            .header("signature-input", &input)
+            .header("signature", &signature)
+            .check()
+            .unwrap();
+    };
+    let origin = "https://example.com";
+    with("https://EXAMPLE.com:443", "/", "@authority", "example.com");
+    with("https://example.com:8443", "/", "@authority", "example.com:8443");
+    with("http://example.com:80", "/", "@authority", "example.com");
+    with("http://example.com", "/", "@scheme", "http");
+    with(origin, "/a?b=c%20d", "@target-uri", "https://example.com/a?b=c%20d");
+    with(origin, "/a%2Fb", "@path", "/a%2Fb");
+    with(origin, "/a", "@query", "?");
+    with(origin, "/a?x=1&x=2", "@query", "?x=1&x=2");
+    with(origin, "/a?", "@request-target", "/a?");
+    with(origin, "/", "@method", "POST");
+    with(origin, "/", "x-list", "a, b, c");
+    with(origin, "/", "x-empty", "");
+}
+
+#[test]
+fn the_longer_digest_counts_and_is_compared() {
+    let of = |digest: &str, body: &str| {
+        let (input, signature) =
+            by_hand("\"content-digest\"", &format!("\"content-digest\": {digest}"));
+        let url = PublicUrl::origin("https://example.com");
+        Vector::new(HttpSignature::new(url).require(["content-digest"]), SECRET)
+            .at(CREATED)
+            .header("content-digest", digest)
+            .header("signature-input", &input)
+            .header("signature", &signature)
+            .body(body)
+    };
+    // RFC 9530, appendix B, for the body of RFC 9421.
+    let sha512 = "sha-512=:WZDPaVn/7XgHaAy8pmojAkGWoRx2UFChF41A2svX+TaPm+AbwAgBWnrIiYllu7BNNyealdVLvRwEmTHWXvJwew==:";
+    let sha256 = "sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:";
+    let body = r#"{"hello": "world"}"#;
+    of(sha512, body).holds();
+    of(sha256, body).holds();
+    of(&format!("{sha256}, {sha512}"), body).holds();
+    of(&format!("sha-256=:{}=:, {sha512}", "A".repeat(43)), body).holds();
+    of(&format!("{sha256}, sha-512=:{}==:", "A".repeat(86)), body).fails(Refusal::WrongDigest);
+    let malformed = Refusal::Malformed(Field::Digest);
+    of("md5=:X48E9qOokqqrvdts8nOJRA==:", body).fails(malformed);
+    of("sha-256=:X48E:", body).fails(malformed);
+    of("sha-256=X48E", body).fails(malformed);
+}
+
+#[test]
+fn the_signature_that_the_policy_names_is_the_one_that_counts() {
+    let (input, signature) = by_hand("\"@method\"", "\"@method\": POST");
+    let junk = format!("other=(\"@path\");created={CREATED};tag=\"theirs\"");
+    let read = |policy: fn(HttpSignature) -> HttpSignature| {
+        let url = PublicUrl::origin("https://example.com");
+        let scheme = HttpSignature::new(url).require(["@method"]).danger_unsigned_body();
+        Vector::new(policy(scheme), SECRET)
+            .at(CREATED)
+            .header("signature-input", &format!("{junk}, {input}"))
+            .header("signature", &format!("{signature}, other=:pxcQ:"))
+    };
+    read(|scheme| scheme.label("sig")).check().unwrap();
+    read(|scheme| scheme).fails(Refusal::Repeated(Field::Signature));
+    read(|scheme| scheme.label("other")).fails(Refusal::NotCovered);
+    read(|scheme| scheme.label("none")).fails(Refusal::NoKnownSignature);
+    read(|scheme| scheme.tag("ours")).fails(Refusal::NoKnownSignature);
+    read(|scheme| scheme.tag("theirs")).fails(Refusal::NotCovered);
+    read(|scheme| scheme.label("sig").tag("ours")).fails(Refusal::NotCovered);
 }
