@@ -275,7 +275,8 @@
 //!   handler as they came, are whoever's. So a captured request can be sent to another endpoint with the same secret.
 //! - Ids and names of events that are not signed, such as `X-GitHub-Delivery`, are not used: they can be made up. Nor are
 //!   `Host` and `X-Forwarded-Host` for schemes that sign the URL; that is [configured](scheme::PublicUrl).
-//! - A tenant that is not there is answered like one whose secret is wrong, after the same work. Tenants keep their ids
+//! - A tenant that is not there is answered like one whose secret is wrong, after the work of one key: one that has several
+//!   at the moment takes longer, which large bodies make measurable. Tenants keep their ids
 //!   apart: [`KeySet::owned_by`](keys::KeySet::owned_by).
 //! - Twilio and Discord leave their parts unseparated, and Hook0 separates them by what they may contain; the schemes say
 //!   what that means.

@@ -66,6 +66,7 @@ impl Sender {
     }
 
     /// Where keys come from, in place of secrets that stay: [`RotatingKeys`](crate::keys::RotatingKeys), or `TenantKeys`.
+    /// Nothing is asked of it before there is a request, so short secrets are not warned of.
     pub fn keys(mut self, keys: impl KeyProvider) -> Self {
         self.provider = Some(Arc::new(keys));
         self
