@@ -25,6 +25,9 @@ mod schedule;
 mod secret;
 mod shared;
 pub mod store;
+#[cfg(feature = "testing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
+pub mod testing;
 mod trace;
 mod transport;
 mod warning;
