@@ -140,7 +140,7 @@ pub async fn a_retry_is_due_in_its_time(store: &Store, elapse: &impl AsyncFn(Dur
     assert_eq!(case.claim_names().await, [""; 0], "not yet");
     elapse(past(BRIEF)).await;
     let again = case.claim_one(LONG).await;
-    assert_eq!((again.tries, names(&[again.clone()])), (2, vec!["m".to_owned()]));
+    assert_eq!((again.tries, names(std::slice::from_ref(&again))), (2, vec!["m".to_owned()]));
     assert_eq!(case.retry(&leased.lease, BRIEF).await, Settled::Lost, "it is the next one's");
     case.end().await;
 }
