@@ -195,3 +195,61 @@ async fn two_processes_share_the_work_without_doubling_it() {
     }
     assert!(receiver.webhooks.try_recv().is_err());
 }
+
+/// Where the process that is killed finds the server and the receiver.
+const CHILD: &str = "STONEWORK_TEST_CHILD";
+
+#[tokio::test]
+#[ignore = "a process of its own, which the test below starts and kills"]
+async fn a_worker_by_itself() {
+    let told = std::env::var(CHILD).expect("is started by the test that kills it");
+    let (redis, url) = told.split_once(' ').unwrap();
+    let connection = redis::Client::open(redis).unwrap().get_connection_manager().await.unwrap();
+    let lease = |builder: stonework_webhook_delivery::DeliveryBuilder| {
+        builder.guard(loopback()).lease(Duration::from_secs(2))
+    };
+    let post = post::post_to(url, RedisOutbox::new(connection), soon(), lease);
+    let _workers = post.delivery.start();
+    std::future::pending().await
+}
+
+/// The process of a worker is killed in the midst of an attempt; another takes its message over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_killed_loses_nothing() {
+    let server = Server::start().await;
+    let mut receiver =
+        Receiver::start(|nth, _| if nth == 0 { Reply::Nothing } else { Reply::Status(200) }).await;
+    let outbox = RedisOutbox::new(server.manager().await);
+    let mut post = post_with(&receiver, outbox, soon(), |b| b.guard(loopback()));
+    post.send("msg_1").await;
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["a_worker_by_itself", "--exact", "--ignored"])
+        .env(CHILD, format!("{} {}", server.url(), receiver.url()))
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    assert_eq!(receiver.next().await.id(), "msg_1");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let _workers = post.delivery.start();
+    let Event::Delivered { tries: 2, .. } = post.event().await else { panic!("delivered") };
+    assert_eq!(receiver.next().await.id(), "msg_1", "the same id");
+}
+
+/// The receiver breaks off each attempt until the last, and is back at another address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_that_dies_is_told_when_it_is_back() {
+    let server = Server::start().await;
+    let mut dies = Receiver::start(|_, _| Reply::Close).await;
+    let outbox = RedisOutbox::new(server.manager().await);
+    let mut post = post_with(&dies, outbox, soon(), |b| b.guard(loopback()));
+    let _workers = post.delivery.start();
+    post.send("msg_1").await;
+    assert_eq!(dies.next().await.id(), "msg_1");
+    post.event_of(|event| matches!(event, Event::Exhausted { .. })).await;
+    let mut back = Receiver::start(|_, _| Reply::Status(200)).await;
+    post.endpoints.insert(ep("a"), post::endpoint(&back.url()));
+    assert_eq!(post.delivery.replay(&ep("a")).await.unwrap(), 1);
+    post.delivered().await;
+    assert_eq!(back.next().await.id(), "msg_1");
+}
