@@ -257,6 +257,13 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_body_can_be_had_back() {
+        let mut collecting = Box::pin(collect_capped(script(&["ab", "c"]), 9, pending::<()>()));
+        assert_eq!(collecting.as_mut().await.unwrap().data, "abc");
+        assert!(collecting.as_mut().body_mut().frames.is_empty());
+    }
+
+    #[tokio::test]
     async fn one_frame_is_not_copied() {
         let data = Bytes::from(vec![7; 100]);
         let collected =

@@ -53,10 +53,12 @@ impl Claims {
     /// When it has others.
     #[inline]
     pub fn set_id(&mut self, id: &[u8], stops: &[u8]) -> Result<(), Refusal> {
-        let fits = (1..=MAX_ID).contains(&id.len());
-        let (first, more) = (stops.first().copied(), stops.get(1..).unwrap_or_default());
-        let is_stop = |byte: &u8| first == Some(*byte) || more.contains(byte);
-        if !fits || !id.iter().all(|byte| byte.is_ascii_graphic() && !is_stop(byte)) {
+        // All bytes are looked at, whatever the first ones say: without a way out the loop takes many at a time.
+        let stop = stops.first().copied().unwrap_or(b' ');
+        let is_good = |byte: u8| byte.is_ascii_graphic() & (byte != stop);
+        let all = id.iter().fold(true, |all, byte| all & is_good(*byte));
+        let has_more = stops.len() > 1 && id.iter().any(|byte| stops.contains(byte));
+        if !(1..=MAX_ID).contains(&id.len()) || !all || has_more {
             return Err(Refusal::Malformed(Field::Id));
         }
         self.id = Some(Key::from(id));

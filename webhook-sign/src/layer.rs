@@ -273,10 +273,13 @@ impl VerifyLayerBuilder {
             store,
             guard: StoreGuard::new(self.store_timeout, Arc::new(TokioClock::new())),
         });
-        let unauthenticated = Rejection::Unauthenticated(Refusal::NotSigned);
-        let unauthenticated =
-            unauthenticated.problem(&self.policy.problem_base, self.policy.in_flight);
-        let shared = Shared { policy: self.policy, senders, replay, clock, unauthenticated };
+        let problem = |rejection: Rejection| {
+            rejection.problem(&self.policy.problem_base, self.policy.in_flight)
+        };
+        let unauthenticated = problem(Rejection::Unauthenticated(Refusal::NotSigned));
+        let duplicate = problem(Rejection::Duplicate);
+        let shared =
+            Shared { senders, replay, clock, unauthenticated, duplicate, policy: self.policy };
         Ok(VerifyLayer { shared: Arc::new(shared), warnings: warnings.into() })
     }
 

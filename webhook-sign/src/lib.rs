@@ -125,9 +125,38 @@
 //! ```
 //!
 //! The layer belongs inside of what retries, so that each attempt has a time of its own, and inside of what changes the
-//! body. A body that is a stream is collected first, up to a cap. For reqwest, `map_request` turns the signed
-//! `http::Request` into its own; for a tonic channel it turns the [`StoneBody`] into a `tonic::body::Body`. [`sign`] and
-//! [`verify`] are the same without tower.
+//! body. A body that is a stream is collected first, up to a cap. Clients that have a kind of request or body of their own
+//! are handed it by `map_request`:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::Request;
+//! use http_body_util::Full;
+//! use stonework_webhook_sign::{SignLayer, StoneBody};
+//! use tonic::transport::Channel;
+//! use tower::{Service, ServiceBuilder};
+//!
+//! fn reqwests(signing: SignLayer) -> impl Service<Request<Full<Bytes>>> {
+//!     ServiceBuilder::new()
+//!         .layer(signing)
+//!         .map_request(|request: Request<StoneBody<Full<Bytes>>>| {
+//!             let request = request.map(reqwest::Body::wrap);
+//!             reqwest::Request::try_from(request).expect("an absolute URL")
+//!         })
+//!         .service(reqwest::Client::new())
+//! }
+//!
+//! fn tonics(signing: SignLayer, channel: Channel) -> impl Service<Request<tonic::body::Body>> {
+//!     ServiceBuilder::new()
+//!         .layer(signing)
+//!         .map_request(|request: Request<StoneBody<tonic::body::Body>>| {
+//!             request.map(tonic::body::Body::new)
+//!         })
+//!         .service(channel)
+//! }
+//! ```
+//!
+//! [`sign`] and [`verify`] are the same without tower.
 //!
 //! # Bare hyper, and tonic
 //!
@@ -248,23 +277,25 @@
 //!
 //! # Beside others
 //!
-//! Read from, or tried with, the published versions: `standardwebhooks` 1.0, `webhook-verify` 0.1, `tower-github-webhook`
-//! 0.2, `axum-standardwebhooks` 1.0.
+//! Read from, and where something goes wrong tried with, the published versions: `standardwebhooks` 1.0, `webhook-verify`
+//! 0.1, `tower-github-webhook` 0.2, `axum-standardwebhooks` 1.0.
 //!
-//! | | this crate | `standardwebhooks` | `webhook-verify` | the two extractors |
-//! |---|---|---|---|---|
-//! | tower layer that goes into `Router::layer` | yes | no layer | no: its error type is boxed | an extractor, a layer of its own |
-//! | cap and deadline of the body | yes | – | no | no; one aborts on a giant `Content-Length`, one panics over 2 MB |
-//! | hashed once for many signatures | yes | yes | no: 300 cost 464 times one | – |
-//! | several keys, with windows | yes | no | in a function | no |
-//! | each event once | yes | no | no | no |
-//! | signs requests of a client | yes | a function | no | no |
-//! | `v1a` (Ed25519) | yes | no | no | no |
-//! | bodies that are not UTF-8 | yes | no | yes | no |
-//! | empty secret | refused | taken | – | – |
-//! | providers | the above | one | 14, PayPal and SendGrid among them | one |
+//! | | this crate | `standardwebhooks` | `webhook-verify` | `tower-github-webhook` | `axum-standardwebhooks` |
+//! |---|---|---|---|---|---|
+//! | for | servers and clients | functions | functions, tower, actix | servers | an extractor |
+//! | a tower layer for `Router::layer` of axum 0.8 | yes | – | no: its errors are boxed | not tried | – |
+//! | cap of the body | yes, and a deadline | – | no | no: a giant `Content-Length` aborts the process | axum's, over which it panics |
+//! | a body in chunks, or one that breaks off | yes | – | not tried | burns a core without an answer | not tried |
+//! | hashed once for many signatures | yes | yes | no: 300 cost 464 times as much as one | one | yes |
+//! | several keys | yes, with windows | no | in a function | no | no |
+//! | each event once | yes | no | no | no | no |
+//! | `v1a` (Ed25519) | yes | no | no | – | no |
+//! | bodies that are not UTF-8 | yes | no | yes | yes | no |
+//! | empty secret | refused | taken | taken | taken | taken |
+//! | providers | the above | one | 13 | one | one |
 //!
-//! Where a peer is better: `webhook-verify` knows schemes over RSA and ECDSA, and works without `std`.
+//! Where a peer is better: `webhook-verify` has PayPal (RSA) and SendGrid (ECDSA), works without `std`, and has an adapter
+//! for actix.
 //!
 //! # Features
 //!
@@ -310,6 +341,7 @@ mod settle;
 mod shared;
 mod sign;
 mod signing;
+mod steps;
 pub mod store;
 mod tag;
 #[cfg(feature = "testing")]

@@ -11,10 +11,11 @@ use tower_service::Service;
 
 use crate::Claims;
 use crate::check;
-use crate::future::{ResponseFuture, Start};
+use crate::future::ResponseFuture;
 use crate::rejection::Rejection;
 use crate::reply::reject;
 use crate::shared::Shared;
+use crate::steps::Start;
 
 /// The service that [`VerifyLayer`](crate::VerifyLayer) puts around another one.
 pub struct VerifyService<S> {

@@ -23,6 +23,8 @@ pub(crate) struct Run {
     known: Known,
     fence: Fence,
     debt: Debt,
+    /// Did the store say that the event is ours? Not if it was away, under `Outage::Open`.
+    is_won: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub(crate) enum Claiming {
 
 impl Run {
     pub(crate) fn new(shared: Arc<Shared>, known: Known) -> Self {
-        Self { shared, known, fence: Fence::random(), debt: Debt::Nothing }
+        Self { shared, known, fence: Fence::random(), debt: Debt::Nothing, is_won: false }
     }
 
     pub(crate) const fn fence(&self) -> Fence {
@@ -81,7 +83,8 @@ impl Run {
                 return Claiming::Unknown;
             }
         };
-        if claiming != Claiming::Won {
+        self.is_won = claiming == Claiming::Won;
+        if !self.is_won {
             self.debt = Debt::Nothing;
         }
         claiming
@@ -98,6 +101,10 @@ impl Run {
         match result {
             Err(error) if error.is_outage() => {
                 crate::trace::event!(WARN, %error, "a store could not be told how an event ended");
+                // Whoever handles events without a store must not have a task for each of them until it is back.
+                if !self.is_won {
+                    self.debt = Debt::Nothing;
+                }
             }
             Err(error) => {
                 crate::trace::event!(ERROR, %error, "a store refused to be told how an event ended");

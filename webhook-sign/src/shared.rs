@@ -18,8 +18,9 @@ pub(crate) struct Shared {
     pub(crate) senders: Vec<Accepted>,
     pub(crate) replay: Option<Replay>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Made once: whoever tries signatures shall not be dear.
+    /// Made once: whoever tries signatures, or comes again, shall not be dear.
     pub(crate) unauthenticated: Problem,
+    pub(crate) duplicate: Problem,
 }
 
 pub(crate) struct Replay {
@@ -40,6 +41,7 @@ impl Shared {
     pub(crate) fn problem(&self, rejection: Rejection) -> Problem {
         match rejection {
             Rejection::Unauthenticated(_) => self.unauthenticated.clone(),
+            Rejection::Duplicate => self.duplicate.clone(),
             other => other.problem(&self.policy.problem_base, self.policy.in_flight),
         }
     }

@@ -90,8 +90,8 @@ impl Verified {
 /// ```
 ///
 /// The [id](Verified::id) is that of the headers, if there is one; where the scheme has it in the body, [`Scheme::event`]
-/// reads it. Nothing is allocated, unless the id is longer than 38 bytes, the signature is Ed25519 or the scheme signs
-/// something else than bytes of headers and the body.
+/// reads it. Nothing is allocated, unless the id is longer than 38 bytes, the signature is made with SHA-512 or
+/// Ed25519, or the scheme signs something else than bytes of headers and the body.
 ///
 /// # Errors
 ///

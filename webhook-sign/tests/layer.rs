@@ -297,6 +297,23 @@ async fn a_store_that_is_away_is_closed_by_default_and_open_by_choice() {
     assert_eq!(counter.get(), 1);
 }
 
+/// What is handled without a store leaves nothing behind that waits for it.
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_is_open_leaves_no_tasks() {
+    let slow = Slow::default();
+    for op in [Op::Claim, Op::Commit, Op::Release] {
+        slow.fail(op, Some(StoreErrorKind::Unavailable));
+    }
+    let counter = Counter::default();
+    let layer = standard().store(slow.clone()).on_outage(Outage::Open).build().unwrap();
+    let service = layer.layer(count(&counter));
+    for _ in 0..100 {
+        assert_eq!(send(&service, standard_request("msg_1", "{}")).await.status, 200);
+    }
+    assert_eq!(counter.get(), 100);
+    assert_eq!(tokio::runtime::Handle::current().metrics().num_alive_tasks(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_hangs_is_given_up() {
     let slow = Slow::default();
@@ -321,7 +338,8 @@ async fn a_commit_that_fails_is_tried_again_behind_the_answer() {
     let layer = standard().store(slow.clone()).build().unwrap();
     let service = layer.layer(count(&counter));
     assert_eq!(send(&service, standard_request("msg_1", "{}")).await.text(), "handled");
-    slow.until(Op::Commit, 2).await;
+    // Once for the answer, once when the run was dropped, and then again and again.
+    slow.until(Op::Commit, 5).await;
     slow.fail(Op::Commit, None);
     slow.until_done(Op::Commit).await;
     let answer = send(&service, standard_request("msg_1", "{}")).await;

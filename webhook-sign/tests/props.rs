@@ -5,6 +5,7 @@
 mod app;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use app::{Counter, Hand, NOW, count, send};
@@ -26,7 +27,7 @@ use tower::Layer;
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const NOW_TIME: Duration = Duration::from_secs(NOW);
 
-type Make = fn() -> Box<dyn SignScheme>;
+type Make = fn() -> Arc<dyn SignScheme>;
 
 /// Each scheme, as a sender and as a receiver.
 fn schemes() -> Vec<(&'static str, Make)> {
@@ -40,31 +41,31 @@ fn schemes() -> Vec<(&'static str, Make)> {
             .signs([Part::Body, Part::Text("|"), Part::Id, Part::Text("|"), Part::Timestamp])
     }
     vec![
-        ("standard", || Box::new(scheme::STANDARD)),
-        ("stripe", || Box::new(scheme::STRIPE)),
-        ("github", || Box::new(scheme::GITHUB)),
-        ("slack", || Box::new(scheme::SLACK)),
-        ("zoom", || Box::new(scheme::ZOOM)),
-        ("shopify", || Box::new(scheme::SHOPIFY)),
-        ("square", || Box::new(scheme::square("https://example.com/hooks"))),
-        ("twilio", || Box::new(Twilio::new(PublicUrl::exact("https://example.com/hooks")))),
+        ("standard", || Arc::new(scheme::STANDARD)),
+        ("stripe", || Arc::new(scheme::STRIPE)),
+        ("github", || Arc::new(scheme::GITHUB)),
+        ("slack", || Arc::new(scheme::SLACK)),
+        ("zoom", || Arc::new(scheme::ZOOM)),
+        ("shopify", || Arc::new(scheme::SHOPIFY)),
+        ("square", || Arc::new(scheme::square("https://example.com/hooks"))),
+        ("twilio", || Arc::new(Twilio::new(PublicUrl::exact("https://example.com/hooks")))),
         ("twilio sha256", || {
-            Box::new(Twilio::new(PublicUrl::origin("https://example.com")).require_sha256())
+            Arc::new(Twilio::new(PublicUrl::origin("https://example.com")).require_sha256())
         }),
-        ("paddle", || Box::new(scheme::PADDLE)),
-        ("razorpay", || Box::new(scheme::RAZORPAY)),
-        ("dropbox", || Box::new(scheme::DROPBOX)),
-        ("hook0", || Box::new(scheme::HOOK0)),
+        ("paddle", || Arc::new(scheme::PADDLE)),
+        ("razorpay", || Arc::new(scheme::RAZORPAY)),
+        ("dropbox", || Arc::new(scheme::DROPBOX)),
+        ("hook0", || Arc::new(scheme::HOOK0)),
         ("hook0 with headers", || {
             let names = ["content-type", "x-event"].map(|name| name.parse().unwrap());
-            Box::new(Hook0::default().covering(names))
+            Arc::new(Hook0::default().covering(names))
         }),
-        ("convoy", || Box::new(scheme::CONVOY)),
-        ("convoy advanced", || Box::new(scheme::CONVOY_ADVANCED)),
-        ("custom", || Box::new(custom())),
+        ("convoy", || Arc::new(scheme::CONVOY)),
+        ("convoy advanced", || Arc::new(scheme::CONVOY_ADVANCED)),
+        ("custom", || Arc::new(custom())),
         #[cfg(feature = "httpsig")]
         ("http signature", || {
-            Box::new(scheme::HttpSignature::new(PublicUrl::origin("https://example.com")))
+            Arc::new(scheme::HttpSignature::new(PublicUrl::origin("https://example.com")))
         }),
     ]
 }
@@ -121,60 +122,10 @@ fn frames(body: &[u8], cuts: &[Index]) -> Vec<Bytes> {
 
 /// Through the layer, frame by frame.
 fn layer_takes(make: Make, request: Request<()>, frames: Vec<Bytes>) -> bool {
-    #[derive(Debug)]
-    struct Boxed(Box<dyn SignScheme>);
-    impl Scheme for Boxed {
-        fn name(&self) -> &'static str {
-            self.0.name()
-        }
-        fn key(
-            &self,
-            secret: &str,
-        ) -> Result<stonework_webhook_sign::keys::WebhookKey, stonework_webhook_sign::keys::KeyError>
-        {
-            self.0.key(secret)
-        }
-        fn tolerance(&self) -> Option<Duration> {
-            self.0.tolerance()
-        }
-        fn is_meant(&self, headers: &HeaderMap) -> bool {
-            self.0.is_meant(headers)
-        }
-        fn claims(
-            &self,
-            head: &RequestHead<'_>,
-            claims: &mut stonework_webhook_sign::Claims,
-        ) -> Result<(), stonework_webhook_sign::Refusal> {
-            self.0.claims(head, claims)
-        }
-        fn before(
-            &self,
-            claims: &stonework_webhook_sign::Claims,
-            head: &RequestHead<'_>,
-            put: scheme::Put<'_>,
-        ) -> Result<(), stonework_webhook_sign::Refusal> {
-            self.0.before(claims, head, put)
-        }
-        fn after(
-            &self,
-            claims: &mut stonework_webhook_sign::Claims,
-            head: &RequestHead<'_>,
-            body: &[u8],
-            put: scheme::Put<'_>,
-        ) -> Result<(), stonework_webhook_sign::Refusal> {
-            self.0.after(claims, head, body, put)
-        }
-        fn event(&self, body: &[u8]) -> Option<stonework_webhook_sign::Key> {
-            self.0.event(body)
-        }
-        fn errors(&self) -> Vec<stonework_webhook_sign::ConfigError> {
-            self.0.errors()
-        }
-    }
     let scheme = make();
     let text = secret(&*scheme);
     let layer = VerifyLayer::builder()
-        .sender(Sender::new(Boxed(scheme)).secret(text))
+        .sender(Sender::new(scheme).secret(text))
         .clock(Hand::default().clock())
         .build()
         .unwrap();

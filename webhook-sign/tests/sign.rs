@@ -291,3 +291,31 @@ async fn a_client_delivers_to_a_server_once_however_often_it_tries() {
     client.ready().await.unwrap().call(other).await.unwrap();
     assert_eq!(counter.get(), 2);
 }
+
+/// reqwest's client is a tower service of its own kind of request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reqwest_delivers_signed_requests() {
+    let counter = Counter::default();
+    let receiving = VerifyLayer::builder()
+        .sender(Sender::new(scheme::STANDARD).secret(STANDARD_SECRET))
+        .danger_accept_replays()
+        .build()
+        .unwrap();
+    let server = Server::start(&receiving, count(&counter)).await;
+    let signing = SignLayer::builder()
+        .signer(Signer::new(scheme::STANDARD).secret(STANDARD_SECRET))
+        .build()
+        .unwrap();
+    let client = ServiceBuilder::new()
+        .layer(signing)
+        .map_request(|request: Request<StoneBody<Full<Bytes>>>| {
+            let request = request.map(reqwest::Body::wrap);
+            reqwest::Request::try_from(request).expect("an absolute URL")
+        })
+        .service(reqwest::Client::new());
+    let request = Request::post(format!("http://{}/hooks", server.address));
+    let request = request.body(Full::<Bytes>::from("{}")).unwrap();
+    let response = client.oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(counter.get(), 1);
+}

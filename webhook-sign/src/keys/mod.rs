@@ -10,8 +10,6 @@ mod set;
 mod tenants;
 
 pub use error::KeyError;
-#[cfg(test)]
-pub(crate) use key::Material;
 pub use key::WebhookKey;
 pub use provider::{KeyProvider, Wanted};
 pub use rotating::RotatingKeys;

@@ -1,6 +1,7 @@
 //! How providers sign: one file for each wire format, with its vectors beside it.
 
 mod encoding;
+mod forward;
 mod grammar;
 mod hmac;
 mod public_url;

@@ -122,9 +122,10 @@ impl Records {
             Some(record) if record.is_done => return Claimed::Done,
             Some(record) if record.fence == claim.fence => return Claimed::Won,
             Some(record) => return Claimed::InFlight { lease_left: record.ends - now },
-            None => {}
+            // One that has run out takes no room that others need.
+            None => drop(self.events.remove(&claim.event)),
         }
-        if self.events.len() >= max_events && !self.events.contains_key(&claim.event) {
+        if self.events.len() >= max_events {
             self.sweep(now, usize::MAX);
             if self.events.len() >= max_events {
                 return Claimed::Full;

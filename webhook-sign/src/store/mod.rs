@@ -1,6 +1,8 @@
 //! Which events were handled: the trait, what it is asked, and what it answers.
 
 mod memory;
+#[cfg(test)]
+mod model;
 #[cfg(feature = "redis-1")]
 pub mod redis1;
 

@@ -60,14 +60,20 @@ impl Slow {
 
     /// Until `op` was asked for so often.
     pub async fn until(&self, op: Op, times: usize) {
-        let mut seen = self.seen.subscribe();
-        seen.wait_for(|seen| seen.asked[op as usize] >= times).await.unwrap();
+        self.wait(|seen| seen.asked[op as usize] >= times).await;
     }
 
     /// Until `op` was done once, its reply included.
     pub async fn until_done(&self, op: Op) {
+        self.wait(|seen| seen.done[op as usize] >= 1).await;
+    }
+
+    /// In paused time, which passes at once when nobody has anything to do.
+    async fn wait(&self, condition: impl FnMut(&Seen) -> bool) {
         let mut seen = self.seen.subscribe();
-        seen.wait_for(|seen| seen.done[op as usize] >= 1).await.unwrap();
+        let waiting = seen.wait_for(condition);
+        let hour = Duration::from_secs(3_600);
+        tokio::time::timeout(hour, waiting).await.expect("it happens some time").unwrap();
     }
 
     fn through<T: Send + 'static>(
