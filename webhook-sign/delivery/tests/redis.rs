@@ -210,7 +210,7 @@ async fn a_worker_by_itself() {
     };
     let post = post::post_to(url, RedisOutbox::new(connection), soon(), lease);
     let _workers = post.delivery.start();
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// The process of a worker is killed in the midst of an attempt; another takes its message over.

@@ -1,10 +1,8 @@
 //! The client over TLS.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
-#[allow(dead_code)] // A part of this is used.
 #[path = "support/post.rs"]
 mod post;
-#[allow(dead_code)] // A part of this is used.
 #[path = "support/receiver.rs"]
 mod receiver;
 

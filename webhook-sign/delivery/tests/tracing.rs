@@ -3,10 +3,8 @@
 
 #[path = "../../../core/tests/support/lines.rs"]
 mod lines;
-#[allow(dead_code)] // A part of this is used.
 #[path = "support/post.rs"]
 mod post;
-#[allow(dead_code)] // A part of this is used.
 #[path = "support/receiver.rs"]
 mod receiver;
 

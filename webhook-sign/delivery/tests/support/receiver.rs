@@ -162,13 +162,13 @@ impl Body for Answer {
 }
 
 /// Did one who has this secret sign it?
-pub fn is_signed(received: &Received, scheme: impl SignScheme, secret: &str) -> bool {
+pub fn is_signed(received: &Received, scheme: &impl SignScheme, secret: &str) -> bool {
     let mut request = Request::post(received.uri.clone()).body(()).unwrap();
     *request.headers_mut() = received.headers.clone();
     let keys = KeySet::new([scheme.key(secret).unwrap()]).unwrap();
     let (head, age) = (RequestHead::of(&request), Duration::from_secs(1_000_000_000));
     let tolerance = scheme.tolerance().map(|_| age);
-    verify(&scheme, &keys, &head, &received.body, unix(), tolerance).is_ok()
+    verify(scheme, &keys, &head, &received.body, unix(), tolerance).is_ok()
 }
 
 #[allow(clippy::disallowed_methods)] // The receiver's own clock.
