@@ -38,7 +38,7 @@ impl Clock for Hand {
     }
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     Enqueue { endpoint: usize, message: usize, order: Option<usize>, after: u64 },
     Claim { max: usize, lease: u64 },
