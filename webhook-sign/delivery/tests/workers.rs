@@ -13,8 +13,10 @@ use std::time::Duration;
 use post::{ep, loopback, post_with, soon};
 use receiver::{Receiver, Reply};
 use spoiled::Spoiled;
-use stonework_webhook_delivery::store::{MemoryOutbox, Outbox, State, StateKind};
-use stonework_webhook_delivery::{DeliveryBuilder, Event, Fault, Message};
+use stonework_webhook_delivery::store::{
+    Claim, LeaseToken, MemoryOutbox, Outbox, Retry, State, StateKind,
+};
+use stonework_webhook_delivery::{DeliveryBuilder, Event, Fault, Message, Schedule};
 
 const BRIEF: Duration = Duration::from_millis(100);
 
@@ -41,6 +43,40 @@ async fn what_a_worker_leaves_behind_another_delivers_under_the_same_id() {
     let Event::Delivered { tries, .. } = post.event().await else { panic!("delivered") };
     assert_eq!(tries, 2, "the attempt that died counts");
     assert_eq!(receiver.next().await.id(), "msg_1");
+}
+
+/// The last attempt of a schedule that died with its worker is made up for.
+#[tokio::test]
+async fn a_last_attempt_that_dies_is_made_again() {
+    let mut receiver = hanging_once().await;
+    let outbox = MemoryOutbox::new();
+    let once = || soon().schedule(Schedule::new([]));
+    let died = post_with(&receiver, outbox.clone(), once(), with_lease(BRIEF));
+    let workers = died.delivery.start();
+    died.send("msg_1").await;
+    receiver.next().await;
+    drop(workers);
+    let mut post = post_with(&receiver, outbox, once(), with_lease(BRIEF));
+    let _workers = post.delivery.start();
+    assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
+}
+
+/// A message that is begun again and again, and never ends, is given up without being sent.
+#[tokio::test]
+async fn a_message_that_workers_die_of_is_given_up() {
+    let receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let outbox = MemoryOutbox::new();
+    let once = soon().schedule(Schedule::new([]));
+    let mut post = post_with(&receiver, outbox.clone(), once, with_lease(BRIEF * 100));
+    post.send("msg_1").await;
+    for _ in 0..6 {
+        let claim = Claim::new(LeaseToken::random(), 1, BRIEF * 100, 1);
+        let leased = outbox.claim(claim).await.unwrap().leased.remove(0);
+        outbox.retry(Retry::new(leased.lease, Duration::ZERO)).await.unwrap();
+    }
+    let _workers = post.delivery.start();
+    let Event::Exhausted { tries: 7, .. } = post.event().await else { panic!("given up") };
+    assert_eq!(receiver.connections(), 0);
 }
 
 /// The lease is renewed while the receiver takes its time, and nobody else sends.
@@ -204,11 +240,6 @@ async fn two_share_an_outbox_without_doubling() {
         }
     }
     assert!(receiver.webhooks.try_recv().is_err());
-    let claimed = outbox.claim(stonework_webhook_delivery::store::Claim::new(
-        stonework_webhook_delivery::store::LeaseToken::random(),
-        10,
-        BRIEF,
-        10,
-    ));
-    assert!(claimed.await.unwrap().leased.is_empty());
+    let claimed = outbox.claim(Claim::new(LeaseToken::random(), 10, BRIEF, 10)).await.unwrap();
+    assert!(claimed.leased.is_empty());
 }
