@@ -204,31 +204,16 @@ impl DeliveryBuilder {
         if self.deny_warnings {
             errors.extend(warnings.iter().map(ConfigError::from));
         }
+        if self.endpoints.is_none() {
+            errors.push(missing("endpoints"));
+        }
         #[cfg(feature = "client")]
-        let transport = match (self.transport, self.guard) {
-            (Some(transport), None) => Some(transport),
-            (Some(transport), Some(_)) => {
-                let reason =
-                    "stands before the default client only; give it to that, or leave it out";
-                errors.push(ConfigError::shown("guard", "with a client".to_owned(), reason));
-                Some(transport)
-            }
-            (None, guard) => match default_client(guard.unwrap_or_default()) {
-                Ok(transport) => Some(transport),
-                Err(more) => {
-                    errors.extend(more);
-                    None
-                }
-            },
-        };
+        let transport = transport(self.transport, self.guard, &mut errors);
         #[cfg(not(feature = "client"))]
         let transport = self.transport;
-        let missing = |what| ConfigError::shown(what, "none".to_owned(), "must be named");
-        let (Some(endpoints), Some(transport)) = (&self.endpoints, &transport) else {
-            if self.endpoints.is_none() {
-                errors.push(missing("endpoints"));
-            }
-            return ConfigErrors::check(errors, Err(missing("client")));
+        let (Some(endpoints), Some(transport)) = (self.endpoints, transport) else {
+            let last = errors.pop().unwrap_or_else(|| missing("client"));
+            return ConfigErrors::check(errors, Err(last));
         };
         ConfigErrors::check(errors, Ok(()))?;
         let clock = self.clock.unwrap_or_else(|| Arc::new(TokioClock::new()));
@@ -236,8 +221,8 @@ impl DeliveryBuilder {
         let shared = Shared {
             outbox: self.outbox.unwrap_or_else(memory),
             guard: StoreGuard::new(self.settings.store_timeout, Arc::clone(&clock)),
-            endpoints: Arc::clone(endpoints),
-            transport: Arc::clone(transport),
+            endpoints,
+            transport,
             policy: self.policy,
             settings: self.settings,
             on_event: self.on_event,
@@ -296,10 +281,31 @@ impl DeliveryBuilder {
     }
 }
 
+fn missing(setting: &'static str) -> ConfigError {
+    ConfigError::shown(setting, "none".to_owned(), "must be named")
+}
+
+/// The client that was named, or the default one behind this guard. `None` if it cannot be built, and then why is told.
 #[cfg(feature = "client")]
-fn default_client(guard: EgressGuard) -> Result<Arc<dyn Transport>, ConfigErrors<ConfigError>> {
-    let client = HttpClient::builder().guard(guard).build()?;
-    Ok(Arc::new(Guarded(Tower(client))))
+fn transport(
+    named: Option<Arc<dyn Transport>>,
+    guard: Option<EgressGuard>,
+    errors: &mut Vec<ConfigError>,
+) -> Option<Arc<dyn Transport>> {
+    if named.is_some() && guard.is_some() {
+        let reason = "stands before the default client only; give it to that, or leave it out";
+        errors.push(ConfigError::shown("guard", "with a client".to_owned(), reason));
+    }
+    if named.is_some() {
+        return named;
+    }
+    match HttpClient::builder().guard(guard.unwrap_or_default()).build() {
+        Ok(client) => Some(Arc::new(Guarded(Tower(client)))),
+        Err(more) => {
+            errors.extend(more);
+            None
+        }
+    }
 }
 
 /// A client that has a guard.

@@ -25,30 +25,31 @@ if claimed then
   return reply
 end
 
-local pairs_of = {}
-while #pairs_of < max do
-  local due = redis.call('ZRANGEBYSCORE', READY, '-inf', now, 'LIMIT', 0, max - #pairs_of)
-  if #due == 0 then
-    break
-  end
+-- Each that is served gets a turn of its own, a microsecond apart, which may be a little after now.
+local pairs_of, progress = {}, true
+while #pairs_of < max and progress do
+  progress = false
+  local due = redis.call('ZRANGEBYSCORE', READY, '-inf', now + max, 'LIMIT', 0, max - #pairs_of)
   for _, id in ipairs(due) do
     local endpoint = endpoint_of(id)
     local most = tonumber(ARGV[4])
     if endpoint[PROBING] == 1 then
       most = 1
     end
-    local message = first(id, QUEUED)
+    local message, when = first(id, QUEUED)
     local record = message and record_of(name_of(id, message))
-    if record and endpoint[COUNT] < most then
+    if not record or endpoint[COUNT] >= most then
+      -- It is looked at again when one of its records is settled.
+      redis.call('ZREM', READY, id)
+      progress = true
+    elseif when <= now and endpoint[PAUSED] <= now then
       record[TOKEN], record[SETTLED], record[TRIES] = token, 0, record[TRIES] + 1
       move(id, message, record, SENDING, later(ARGV[3]))
-      endpoint[COUNT], endpoint[SERVED] = endpoint[COUNT] + 1, now
+      endpoint[COUNT], endpoint[SERVED] = endpoint[COUNT] + 1, now + #pairs_of
       keep(id, endpoint)
       answer(id, message, record, endpoint)
       pairs_of[#pairs_of + 1] = { id, message }
-    else
-      -- It is looked at again when one of its records is settled.
-      redis.call('ZREM', READY, id)
+      progress = true
     end
   end
 end

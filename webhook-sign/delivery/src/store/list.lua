@@ -10,8 +10,11 @@ if id ~= '' then
   within = id .. '\0' .. state
   from, to = '[' .. within, '(' .. within .. '\255'
 end
--- A place that somebody made up must not lead to another endpoint.
-if ARGV[3] ~= '' and ARGV[3]:sub(1, #within) == within then
+if ARGV[3] ~= '' then
+  -- A place that somebody made up leads nowhere, and least of all to another endpoint.
+  if ARGV[3]:sub(1, #within) ~= within then
+    return { '' }
+  end
   from = '(' .. ARGV[3]
 end
 local places = redis.call('ZRANGEBYLEX', INDEX, from, to, 'LIMIT', 0, limit)

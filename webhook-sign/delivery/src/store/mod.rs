@@ -51,8 +51,9 @@ use crate::EndpointId;
 ///
 /// # Repeats and lost replies
 ///
-/// An operation that is sent twice has the effect of one, and the second reply says the same as the first: enqueueing by the
-/// delivery's id, all else by the token. [`Settled::Done`] may say `recovered` once only. An operation may take effect from
+/// An operation that is sent twice has the effect of one: enqueueing by the delivery's id, all else by the token. The second
+/// reply says the same as the first, with two exceptions: a message that is enqueued twice is [`Enqueued::Duplicate`], and
+/// that an endpoint has [recovered](Settled::Done) is said once. An operation may take effect from
 /// the moment the method is called; dropping its future leaves the outcome unknown.
 ///
 /// # Room

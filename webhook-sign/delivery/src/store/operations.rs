@@ -101,7 +101,8 @@ pub struct Claim {
     pub max: usize,
     /// For how long.
     pub lease: Duration,
-    /// How many records of one endpoint may be leased at the same time, by all claims.
+    /// How many records of one endpoint may be leased at the same time, by all claims together. All should say the same: an
+    /// endpoint that had enough for one of them is looked at again when one of its records is settled.
     pub per_endpoint: u32,
 }
 

@@ -7,6 +7,9 @@ use crate::store::Leased;
 use crate::transport::{Answer, SendError};
 use crate::{Attempt, DeadReason, Endpoint, Fault, WebhookBody};
 
+/// Attempts beyond the schedule, in place of those of which nothing was heard.
+const MADE_UP_FOR: u32 = 5;
+
 /// What became of a message that was leased.
 pub(super) enum Outcome {
     /// It was tried, and this came of it.
@@ -29,8 +32,9 @@ pub(super) async fn attempt(shared: &Shared, leased: &Leased) -> Outcome {
         }
         None => return Outcome::NotFound,
     };
-    // More attempts than the schedule has were begun by workers that died in each; there is to be an end.
-    if leased.tries > shared.policy.schedule.attempts() {
+    // Beyond the schedule are attempts whose workers died in the midst of one. They are made up for, but if workers die of
+    // this very message, there is to be an end.
+    if leased.tries > shared.policy.schedule.attempts().saturating_add(MADE_UP_FOR) {
         return Outcome::Tried(began.failed(Fault::Interrupted), Verdict::failed());
     }
     let start = clock.monotonic();

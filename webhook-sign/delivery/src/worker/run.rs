@@ -26,12 +26,16 @@ pub(super) async fn run(
 ) {
     // Dropped with this future, and its attempts with it.
     let mut attempts = JoinSet::new();
+    let mut token = LeaseToken::random();
     while *stages.borrow() == Stage::Running {
         while attempts.try_join_next().is_some() {}
         let room = shared.settings.concurrency.saturating_sub(attempts.len()).min(BATCH);
         let mut pause = shared.settings.poll_every;
         if room > 0 {
-            let claimed = claim(&shared, room).await;
+            let claimed = claim(&shared, room, token).await;
+            if claimed.is_some() {
+                token = LeaseToken::random();
+            }
             pause = pause_after(&claimed, pause);
             for leased in claimed.map(|claimed| claimed.leased).unwrap_or_default() {
                 let task = Task::new(&shared, leased, stages.clone(), &interrupted);
@@ -48,19 +52,18 @@ pub(super) async fn run(
     while attempts.join_next().await.is_some() {}
 }
 
-/// A claim is sent again if nothing was answered: by the same token, so that what it leased is not forgotten.
-async fn claim(shared: &Shared, max: usize) -> Option<Claimed> {
+/// `None` if nothing was answered. The next claim is then the same one again, so that what it may have leased is not left
+/// to lie until the lease runs out.
+async fn claim(shared: &Shared, max: usize, token: LeaseToken) -> Option<Claimed> {
     let settings = &shared.settings;
-    let claim = Claim::new(LeaseToken::random(), max, settings.lease, settings.per_endpoint);
-    for _ in 0..2 {
-        match shared.guard.run(|| shared.outbox.claim(claim)).await {
-            Ok(claimed) => return Some(claimed),
-            Err(error) => {
-                crate::trace::event!(WARN, "could not claim", error = error.to_string());
-            }
+    let claim = Claim::new(token, max, settings.lease, settings.per_endpoint);
+    match shared.guard.run(|| shared.outbox.claim(claim)).await {
+        Ok(claimed) => Some(claimed),
+        Err(error) => {
+            crate::trace::event!(WARN, "could not claim", error = error.to_string());
+            None
         }
     }
-    None
 }
 
 fn pause_after(claimed: &Option<Claimed>, poll_every: Duration) -> Duration {

@@ -11,16 +11,23 @@ const FIRST: Place = (StateKind::Queued, Duration::ZERO, 0, 0);
 
 impl Ledger {
     pub(super) fn list(&self, list: &List, now: Duration) -> Page {
-        let after = list.after.as_ref().and_then(read);
+        let after = list.after.as_ref().map(read);
+        // A place that somebody made up leads nowhere.
+        let is_made_up = |place: &Option<(EndpointId, Place)>| {
+            let Some((endpoint, _)) = place else { return true };
+            list.endpoint.as_ref().is_some_and(|only| only != endpoint)
+        };
+        if after.as_ref().is_some_and(is_made_up) {
+            return Page::default();
+        }
+        let after = after.flatten();
+        let limit = list.limit.max(1);
         let mut entries = Vec::new();
         for (endpoint, place) in self.places_after(list.endpoint.as_ref(), after.as_ref()) {
-            if entries.len() >= list.limit {
-                return Page::new(entries, list.after.clone());
-            }
             if list.state.is_none_or(|state| state == place.0) {
                 entries.push(self.entry(endpoint, place.3, now));
             }
-            if entries.len() >= list.limit {
+            if entries.len() >= limit {
                 return Page::new(entries, Some(write(endpoint, place)));
             }
         }
@@ -72,16 +79,18 @@ const KINDS: [StateKind; 5] = [
 
 fn write(endpoint: &EndpointId, (state, when, sequence, at): &Place) -> Cursor {
     let state = KINDS.iter().position(|kind| kind == state).unwrap_or_default();
-    let place = format!("{state} {} {sequence} {at} {endpoint}", when.as_nanos());
+    let (secs, nanos) = (when.as_secs(), when.subsec_nanos());
+    let place = format!("{state} {secs} {nanos} {sequence} {at} {endpoint}");
     Cursor::from_bytes(place.into_bytes())
 }
 
 fn read(cursor: &Cursor) -> Option<(EndpointId, Place)> {
-    let mut words = std::str::from_utf8(cursor.as_bytes()).ok()?.splitn(5, ' ');
+    let mut words = std::str::from_utf8(cursor.as_bytes()).ok()?.splitn(6, ' ');
     let state = *KINDS.get(words.next()?.parse::<usize>().ok()?)?;
-    let nanos = u64::try_from(words.next()?.parse::<u128>().ok()?).ok()?;
+    let secs = words.next()?.parse().ok()?;
+    let nanos = words.next()?.parse().ok().filter(|nanos| *nanos < 1_000_000_000)?;
     let sequence = words.next()?.parse().ok()?;
     let at = words.next()?.parse().ok()?;
     let endpoint = EndpointId::new(words.next()?).ok()?;
-    Some((endpoint, (state, Duration::from_nanos(nanos), sequence, at)))
+    Some((endpoint, (state, Duration::new(secs, nanos), sequence, at)))
 }

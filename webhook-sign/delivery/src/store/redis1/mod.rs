@@ -80,6 +80,9 @@ const PREFIX: &str = "stonework:webhook-delivery";
 /// How long a claim that is sent again is answered as the first time.
 const CLAIM_KNOWN_FOR: Duration = Duration::from_secs(10);
 
+/// The most that one claim leases: a script that runs keeps everybody else waiting.
+const MAX_CLAIM: usize = 256;
+
 const NAMES: [&str; 7] = ["records", "payloads", "index", "timers", "ready", "endpoints", "lanes"];
 
 /// Keeps messages in Redis or Valkey.
@@ -190,7 +193,8 @@ where
         let mut keys = self.keys.to_vec();
         keys.push(format!("{{{}}}:claim:{:032x}", self.prefix, claim.token.get()));
         let mut call = CLAIM.call(&keys);
-        call.arg(&claim.token.to_bytes()[..]).arg(claim.max).arg(wire::micros(claim.lease));
+        let max = claim.max.min(MAX_CLAIM);
+        call.arg(&claim.token.to_bytes()[..]).arg(max).arg(wire::micros(claim.lease));
         let known_for = CLAIM_KNOWN_FOR.min(claim.lease).as_millis().max(1);
         call.arg(claim.per_endpoint).arg(u64::try_from(known_for).unwrap_or(u64::MAX));
         self.ask(&CLAIM, call, move |reply| wire::claimed(reply, claim.token))

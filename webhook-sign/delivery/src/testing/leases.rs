@@ -1,0 +1,98 @@
+use std::time::Duration;
+
+use super::case::{Case, answered, is_done, names};
+use super::{BRIEF, LONG, Store, past};
+use crate::store::{Extend, Held, LeaseToken, Settled};
+
+/// What is leased is not claimed by another.
+pub async fn what_is_leased_is_nobody_elses(store: &Store) {
+    let case = Case::new(store);
+    case.enqueue(0, "m").await;
+    case.claim_one(LONG).await;
+    assert_eq!(case.claim_names().await, [""; 0]);
+    case.end().await;
+}
+
+/// A claim that is sent again is answered with what it claimed, and with nothing else.
+pub async fn a_token_claims_the_same_again(store: &Store) {
+    let case = Case::new(store);
+    for message in ["m", "n", "o"] {
+        case.enqueue(0, message).await;
+    }
+    let token = LeaseToken::random();
+    let first = names(&case.claim_for(token, 2, LONG, 1_000).await);
+    assert_eq!(first.len(), 2);
+    for _ in 0..2 {
+        let again = case.claim_for(token, 2, LONG, 1_000).await;
+        assert_eq!(names(&again), first, "a claim again is the same claim");
+        assert!(again.iter().all(|leased| leased.tries == 1), "and no attempt more");
+    }
+    assert_eq!(case.claim_names().await.len(), 1, "the third is another's");
+    case.end().await;
+}
+
+/// When a lease has run out, the message is another's, and its first holder can settle nothing.
+pub async fn a_lease_runs_out(store: &Store, elapse: &impl AsyncFn(Duration)) {
+    let case = Case::new(store);
+    case.enqueue(0, "m").await;
+    let first = case.claim_one(BRIEF).await;
+    elapse(past(BRIEF)).await;
+    let second = case.claim_one(LONG).await;
+    assert_eq!(second.tries, 2, "the attempt of whoever died counts");
+    assert_eq!(case.ack(&first.lease).await, Settled::Lost);
+    assert_eq!(case.retry(&first.lease, Duration::ZERO).await, Settled::Lost);
+    assert_eq!(case.dead(&first.lease).await, Settled::Lost);
+    let extend = case.store.extend(Extend::new(first.lease.clone(), LONG)).await;
+    assert_eq!(answered(extend), Held::Lost);
+    assert!(is_done(case.ack(&second.lease).await));
+    assert_eq!(case.ack(&first.lease).await, Settled::Lost, "it was not this one that delivered");
+    case.end().await;
+}
+
+/// A lease that has run out still settles what nobody else has claimed: it was delivered.
+pub async fn a_late_ack_counts_if_nobody_came(store: &Store, elapse: &impl AsyncFn(Duration)) {
+    let case = Case::new(store);
+    case.enqueue(0, "m").await;
+    let late = case.claim_one(BRIEF).await;
+    elapse(past(BRIEF)).await;
+    // An operation that may notice that the lease has run out.
+    case.enqueue(1, "n").await;
+    assert!(is_done(case.ack(&late.lease).await));
+    assert_eq!(case.claim_names().await, ["n"], "it is not sent again");
+    case.end().await;
+}
+
+/// A lease that has run out can be extended while nobody else has claimed the message.
+pub async fn a_late_extension_counts_if_nobody_came(
+    store: &Store,
+    elapse: &impl AsyncFn(Duration),
+) {
+    let case = Case::new(store);
+    case.enqueue(0, "m").await;
+    let late = case.claim_one(BRIEF).await;
+    elapse(past(BRIEF)).await;
+    case.enqueue(1, "n").await;
+    let extend = case.store.extend(Extend::new(late.lease.clone(), LONG)).await;
+    assert_eq!(answered(extend), Held::Held);
+    assert_eq!(case.claim_names().await, ["n"], "it is leased again");
+    assert!(is_done(case.ack(&late.lease).await));
+    let state = answered(case.store.endpoint(case.endpoints[0].clone()).await);
+    assert_eq!(state.sending, 0, "what is leased again is counted once");
+    case.end().await;
+}
+
+/// An extended lease ends when the extension says.
+pub async fn an_extended_lease_does_not_run_out(store: &Store, elapse: &impl AsyncFn(Duration)) {
+    let case = Case::new(store);
+    case.enqueue(0, "m").await;
+    let leased = case.claim_one(BRIEF).await;
+    let extend = case.store.extend(Extend::new(leased.lease.clone(), LONG)).await;
+    assert_eq!(answered(extend), Held::Held);
+    elapse(past(BRIEF)).await;
+    assert_eq!(case.claim_names().await, [""; 0], "it is being sent");
+    let shorter = case.store.extend(Extend::new(leased.lease.clone(), BRIEF)).await;
+    assert_eq!(answered(shorter), Held::Held);
+    elapse(past(BRIEF)).await;
+    assert_eq!(case.claim_names().await, ["m"], "the last extension counts");
+    case.end().await;
+}

@@ -1,0 +1,249 @@
+//! Outboxes that break one clause of the contract each.
+#![allow(dead_code, unreachable_pub)] // Each test target uses a part of this.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use stonework_webhook_delivery::store::{
+    Ack, Change, Claim, Claimed, Dead, EndpointChange, EndpointEffect, EndpointState, Enqueue,
+    Enqueued, Extend, Held, Lease, LeaseToken, List, MemoryOutbox, Outbox, Page, Requeue, Requeued,
+    Retry, Settled, StoreError, StoreFuture,
+};
+use stonework_webhook_delivery::{DeliveryId, EndpointId};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A claim that is sent again claims more.
+    ForgetsClaims,
+    /// Leases never run out.
+    LeasesForever,
+    /// Leases run out at once.
+    LeasesNothing,
+    /// Anybody may settle.
+    SettlesForStrangers,
+    /// What ran out cannot be settled.
+    DropsLateAcks,
+    /// Extensions do nothing.
+    ExtendsNothing,
+    /// What has failed is due at once.
+    RetriesAtOnce,
+    /// What is to be sent later is due at once.
+    SendsAtOnce,
+    /// What was not tried counts.
+    CountsUntried,
+    /// Attempts are not kept.
+    ForgetsAttempts,
+    /// What was delivered is known for ever.
+    RemembersForever,
+    /// What was delivered is forgotten at once.
+    ForgetsDelivered,
+    /// Dead letters stay dead.
+    RequeuesNothing,
+    /// What is said of an endpoint is not felt.
+    FeelsNothing,
+    /// A pause is none.
+    PausesNothing,
+    /// Disabled endpoints are not.
+    DisablesNothing,
+    /// As many of an endpoint as there are.
+    Floods,
+    /// One endpoint after the other, each to its end.
+    ServesOneFirst,
+    /// There are no orders.
+    KeepsNoOrder,
+    /// Everything is listed to everybody.
+    ListsEverything,
+    /// There is one page.
+    HasOnePage,
+}
+
+impl Fault {
+    pub const ALL: [Self; 21] = [
+        Self::ForgetsClaims,
+        Self::LeasesForever,
+        Self::LeasesNothing,
+        Self::SettlesForStrangers,
+        Self::DropsLateAcks,
+        Self::ExtendsNothing,
+        Self::RetriesAtOnce,
+        Self::SendsAtOnce,
+        Self::CountsUntried,
+        Self::ForgetsAttempts,
+        Self::RemembersForever,
+        Self::ForgetsDelivered,
+        Self::RequeuesNothing,
+        Self::FeelsNothing,
+        Self::PausesNothing,
+        Self::DisablesNothing,
+        Self::Floods,
+        Self::ServesOneFirst,
+        Self::KeepsNoOrder,
+        Self::ListsEverything,
+        Self::HasOnePage,
+    ];
+}
+
+/// An outbox in memory with one fault.
+pub struct Broken {
+    outbox: MemoryOutbox,
+    owners: Mutex<HashMap<DeliveryId, (LeaseToken, tokio::time::Instant)>>,
+    fault: Fault,
+}
+
+const FOREVER: Duration = Duration::from_secs(1 << 40);
+
+impl Broken {
+    pub fn new(fault: Fault) -> Self {
+        Self { outbox: MemoryOutbox::new(), owners: Mutex::default(), fault }
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn lease(&self, lease: Lease) -> Lease {
+        let owner = self.owners.lock().unwrap().get(&lease.id).copied();
+        match owner {
+            Some((token, _)) if self.is(Fault::SettlesForStrangers) => Lease::new(lease.id, token),
+            Some((_, ends)) if self.is(Fault::DropsLateAcks) && ends <= now() => {
+                Lease::new(lease.id, LeaseToken::random())
+            }
+            _ => lease,
+        }
+    }
+
+    fn effect(&self, effect: EndpointEffect) -> EndpointEffect {
+        match (self.fault, effect) {
+            (Fault::FeelsNothing, _) => EndpointEffect::None,
+            (Fault::PausesNothing, EndpointEffect::Failed { .. }) => {
+                EndpointEffect::Failed { pause: None }
+            }
+            (Fault::PausesNothing, EndpointEffect::Throttled { .. })
+            | (Fault::DisablesNothing, EndpointEffect::Disabled(_)) => EndpointEffect::None,
+            _ => effect,
+        }
+    }
+
+    /// Claims everything, and gives back what was not asked for.
+    fn unfair(&self, claim: Claim) -> Claimed {
+        let Claim { max, per_endpoint, .. } = claim;
+        let all = Claim::new(claim.token, 1_000, claim.lease, per_endpoint);
+        let mut claimed = self.outbox.claim(all).try_ready().unwrap().unwrap();
+        claimed.leased.sort_by(|a, b| a.lease.id.endpoint.cmp(&b.lease.id.endpoint));
+        for leased in claimed.leased.drain(max.min(claimed.leased.len())..) {
+            let untried = Retry::untried(leased.lease, Duration::ZERO);
+            self.outbox.retry(untried).try_ready().unwrap().unwrap();
+        }
+        claimed
+    }
+}
+
+#[allow(clippy::disallowed_methods)] // The tests' own clock, which stands still when they say so.
+fn now() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
+impl Outbox for Broken {
+    fn enqueue(&self, mut enqueue: Enqueue) -> StoreFuture<Result<Enqueued, StoreError>> {
+        match self.fault {
+            Fault::SendsAtOnce => enqueue.after = Duration::ZERO,
+            Fault::KeepsNoOrder => enqueue.order = None,
+            _ => {}
+        }
+        self.outbox.enqueue(enqueue)
+    }
+
+    fn claim(&self, mut claim: Claim) -> StoreFuture<Result<Claimed, StoreError>> {
+        match self.fault {
+            Fault::ForgetsClaims => claim.token = LeaseToken::random(),
+            Fault::LeasesForever => claim.lease = FOREVER,
+            Fault::LeasesNothing => claim.lease = Duration::ZERO,
+            Fault::Floods => claim.per_endpoint = u32::MAX,
+            _ => {}
+        }
+        let claimed = if self.is(Fault::ServesOneFirst) {
+            self.unfair(claim)
+        } else {
+            self.outbox.claim(claim).try_ready().unwrap().unwrap()
+        };
+        let mut owners = self.owners.lock().unwrap();
+        for leased in &claimed.leased {
+            let ends = now().checked_add(claim.lease).unwrap_or_else(now);
+            owners.insert(leased.lease.id.clone(), (leased.lease.token, ends));
+        }
+        StoreFuture::ready(Ok(claimed))
+    }
+
+    fn ack(&self, mut ack: Ack) -> StoreFuture<Result<Settled, StoreError>> {
+        ack.lease = self.lease(ack.lease);
+        ack.effect = self.effect(ack.effect);
+        match self.fault {
+            Fault::ForgetsAttempts => ack.attempt = None,
+            Fault::RemembersForever => ack.keep = FOREVER,
+            Fault::ForgetsDelivered => ack.keep = Duration::ZERO,
+            _ => {}
+        }
+        self.outbox.ack(ack)
+    }
+
+    fn retry(&self, mut retry: Retry) -> StoreFuture<Result<Settled, StoreError>> {
+        retry.lease = self.lease(retry.lease);
+        retry.effect = self.effect(retry.effect);
+        match self.fault {
+            Fault::ForgetsAttempts => retry.attempt = None,
+            Fault::RetriesAtOnce => retry.after = Duration::ZERO,
+            Fault::CountsUntried => retry.counts = true,
+            _ => {}
+        }
+        self.outbox.retry(retry)
+    }
+
+    fn dead(&self, mut dead: Dead) -> StoreFuture<Result<Settled, StoreError>> {
+        dead.lease = self.lease(dead.lease);
+        dead.effect = self.effect(dead.effect);
+        self.outbox.dead(dead)
+    }
+
+    fn extend(&self, mut extend: Extend) -> StoreFuture<Result<Held, StoreError>> {
+        if self.is(Fault::ExtendsNothing) {
+            return StoreFuture::ready(Ok(Held::Held));
+        }
+        extend.lease = self.lease(extend.lease);
+        self.outbox.extend(extend)
+    }
+
+    fn requeue(&self, requeue: Requeue) -> StoreFuture<Result<Requeued, StoreError>> {
+        if self.is(Fault::RequeuesNothing) {
+            return StoreFuture::ready(Ok(Requeued::Queued));
+        }
+        self.outbox.requeue(requeue)
+    }
+
+    fn list(&self, mut list: List) -> StoreFuture<Result<Page, StoreError>> {
+        match self.fault {
+            Fault::ListsEverything => list.endpoint = None,
+            Fault::HasOnePage => list.after = None,
+            _ => {}
+        }
+        let page = self.outbox.list(list).try_ready().unwrap();
+        StoreFuture::ready(page.map(|mut page| {
+            if self.is(Fault::HasOnePage) {
+                page.next = None;
+            }
+            page
+        }))
+    }
+
+    fn endpoint(&self, endpoint: EndpointId) -> StoreFuture<Result<EndpointState, StoreError>> {
+        self.outbox.endpoint(endpoint)
+    }
+
+    fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>> {
+        match (self.fault, change.to) {
+            (Fault::PausesNothing, EndpointChange::Pause(_))
+            | (Fault::DisablesNothing, EndpointChange::Disable(_)) => StoreFuture::ready(Ok(())),
+            _ => self.outbox.change(change),
+        }
+    }
+}

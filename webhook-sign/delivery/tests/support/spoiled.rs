@@ -1,0 +1,133 @@
+//! An outbox that fails when it is told to.
+#![allow(dead_code, unreachable_pub)] // Each test target uses a part of this.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use stonework_webhook_delivery::EndpointId;
+use stonework_webhook_delivery::store::{
+    Ack, Change, Claim, Claimed, Dead, EndpointState, Enqueue, Enqueued, Extend, Held, List,
+    MemoryOutbox, Outbox, Page, Requeue, Requeued, Retry, Settled, StoreError, StoreErrorKind,
+    StoreFuture,
+};
+use tokio::sync::watch;
+
+#[derive(Clone)]
+pub struct Spoiled {
+    outbox: MemoryOutbox,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    extends_nothing: AtomicBool,
+    settling: AtomicUsize,
+    claiming: AtomicUsize,
+    claimed: watch::Sender<usize>,
+    lost: watch::Sender<usize>,
+}
+
+impl Spoiled {
+    pub fn new(outbox: MemoryOutbox) -> Self {
+        let shared = Shared {
+            extends_nothing: AtomicBool::new(false),
+            settling: AtomicUsize::new(0),
+            claiming: AtomicUsize::new(0),
+            claimed: watch::Sender::new(0),
+            lost: watch::Sender::new(0),
+        };
+        Self { outbox, shared: Arc::new(shared) }
+    }
+
+    /// Leases are not renewed, and nobody is told.
+    pub fn extend_nothing(&self) {
+        self.shared.extends_nothing.store(true, Ordering::SeqCst);
+    }
+
+    /// So many settlements are not answered, and have no effect.
+    pub fn fail_settling(&self, times: usize) {
+        self.shared.settling.store(times, Ordering::SeqCst);
+    }
+
+    /// So many claims are not answered, and have their effect.
+    pub fn fail_claiming(&self, times: usize) {
+        self.shared.claiming.store(times, Ordering::SeqCst);
+    }
+
+    /// Until something was claimed.
+    pub async fn claimed(&self) {
+        self.shared.claimed.subscribe().wait_for(|claimed| *claimed > 0).await.unwrap();
+    }
+
+    /// Until somebody was told that a lease is lost.
+    pub async fn lost(&self) -> usize {
+        *self.shared.lost.subscribe().wait_for(|lost| *lost > 0).await.unwrap()
+    }
+
+    fn settle(
+        &self,
+        settle: impl FnOnce() -> StoreFuture<Result<Settled, StoreError>>,
+    ) -> StoreFuture<Result<Settled, StoreError>> {
+        if take(&self.shared.settling) {
+            return StoreFuture::ready(Err(StoreError::new(StoreErrorKind::Unavailable)));
+        }
+        let settled = settle().try_ready().unwrap();
+        if matches!(settled, Ok(Settled::Lost)) {
+            self.shared.lost.send_modify(|lost| *lost += 1);
+        }
+        StoreFuture::ready(settled)
+    }
+}
+
+fn take(count: &AtomicUsize) -> bool {
+    count.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+}
+
+impl Outbox for Spoiled {
+    fn enqueue(&self, enqueue: Enqueue) -> StoreFuture<Result<Enqueued, StoreError>> {
+        self.outbox.enqueue(enqueue)
+    }
+
+    fn claim(&self, claim: Claim) -> StoreFuture<Result<Claimed, StoreError>> {
+        let claimed = self.outbox.claim(claim).try_ready().unwrap().unwrap();
+        self.shared.claimed.send_modify(|count| *count += claimed.leased.len());
+        if take(&self.shared.claiming) {
+            return StoreFuture::ready(Err(StoreError::new(StoreErrorKind::Unavailable)));
+        }
+        StoreFuture::ready(Ok(claimed))
+    }
+
+    fn ack(&self, ack: Ack) -> StoreFuture<Result<Settled, StoreError>> {
+        self.settle(|| self.outbox.ack(ack))
+    }
+
+    fn retry(&self, retry: Retry) -> StoreFuture<Result<Settled, StoreError>> {
+        self.settle(|| self.outbox.retry(retry))
+    }
+
+    fn dead(&self, dead: Dead) -> StoreFuture<Result<Settled, StoreError>> {
+        self.settle(|| self.outbox.dead(dead))
+    }
+
+    fn extend(&self, extend: Extend) -> StoreFuture<Result<Held, StoreError>> {
+        if self.shared.extends_nothing.load(Ordering::SeqCst) {
+            return StoreFuture::ready(Ok(Held::Held));
+        }
+        self.outbox.extend(extend)
+    }
+
+    fn requeue(&self, requeue: Requeue) -> StoreFuture<Result<Requeued, StoreError>> {
+        self.outbox.requeue(requeue)
+    }
+
+    fn list(&self, list: List) -> StoreFuture<Result<Page, StoreError>> {
+        self.outbox.list(list)
+    }
+
+    fn endpoint(&self, endpoint: EndpointId) -> StoreFuture<Result<EndpointState, StoreError>> {
+        self.outbox.endpoint(endpoint)
+    }
+
+    fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>> {
+        self.outbox.change(change)
+    }
+}

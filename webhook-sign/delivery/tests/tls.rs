@@ -1,0 +1,91 @@
+//! The client over TLS.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+#[path = "support/post.rs"]
+mod post;
+#[path = "support/receiver.rs"]
+mod receiver;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use post::{loopback, post_to, soon};
+use stonework_webhook_delivery::client::HttpClient;
+use stonework_webhook_delivery::store::MemoryOutbox;
+use stonework_webhook_delivery::{Event, Fault};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+/// A server with a certificate of its own making; tells the HTTP version of each request.
+async fn server(alpn: &[&str]) -> (String, Vec<u8>, UnboundedReceiver<http::Version>) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = made.cert.der().clone();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let mut config = config.with_single_cert(vec![certificate.clone()], key).unwrap();
+    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+    let (sender, versions) = unbounded_channel();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let (acceptor, sender) = (acceptor.clone(), sender.clone());
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else { return };
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let _ = sender.send(request.version());
+                    std::future::ready(Ok::<_, std::io::Error>(
+                        Response::new(Empty::<Bytes>::new()),
+                    ))
+                });
+                let server = auto::Builder::new(TokioExecutor::new());
+                drop(server.serve_connection(TokioIo::new(stream), service).await);
+            });
+        }
+    });
+    (url, certificate.to_vec(), versions)
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_trusted_is_enough_and_http_2_is_spoken() {
+    for (alpn, version) in
+        [(&["h2", "http/1.1"][..], http::Version::HTTP_2), (&["http/1.1"], http::Version::HTTP_11)]
+    {
+        let (url, certificate, mut versions) = server(alpn).await;
+        let client = HttpClient::builder().guard(loopback()).trust(certificate).build().unwrap();
+        let mut post = post_to(&url, MemoryOutbox::new(), soon(), |b| b.http_client(client));
+        let _workers = post.delivery.start();
+        post.send("msg_1").await;
+        assert!(matches!(post.event().await, Event::Delivered { tries: 1, .. }));
+        assert_eq!(versions.recv().await, Some(version));
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_is_a_failure() {
+    let (url, _, mut versions) = server(&["http/1.1"]).await;
+    let mut post = post_to(&url, MemoryOutbox::new(), soon(), |b| b.guard(loopback()));
+    let _workers = post.delivery.start();
+    post.send("msg_1").await;
+    let Event::Failed { fault, .. } = post.event().await else { panic!("failed") };
+    assert_eq!(fault, Some(Fault::Connect));
+    assert!(versions.try_recv().is_err(), "nothing was sent");
+}
+
+#[test]
+fn what_is_no_certificate_is_told() {
+    let errors = HttpClient::builder().trust(*b"x").trust(*b"y").build().unwrap_err();
+    assert_eq!(errors.as_slice().len(), 2, "{errors}");
+}

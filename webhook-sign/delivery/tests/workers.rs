@@ -1,0 +1,245 @@
+//! Workers that end, hang or die in the midst of it.
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
+#[path = "support/post.rs"]
+mod post;
+#[path = "support/receiver.rs"]
+mod receiver;
+#[path = "support/spoiled.rs"]
+mod spoiled;
+
+use std::time::Duration;
+
+use post::{ep, loopback, post_with, soon};
+use receiver::{Receiver, Reply};
+use spoiled::Spoiled;
+use stonework_webhook_delivery::store::{
+    Claim, LeaseToken, MemoryOutbox, Outbox, Retry, State, StateKind,
+};
+use stonework_webhook_delivery::{DeliveryBuilder, Event, Fault, Message, Schedule};
+
+const BRIEF: Duration = Duration::from_millis(100);
+
+fn with_lease(lease: Duration) -> impl FnOnce(DeliveryBuilder) -> DeliveryBuilder {
+    move |builder| builder.guard(loopback()).lease(lease)
+}
+
+/// Answers nothing to the first attempt, and takes the second.
+async fn hanging_once() -> Receiver {
+    Receiver::start(|nth, _| if nth == 0 { Reply::Nothing } else { Reply::Status(200) }).await
+}
+
+#[tokio::test]
+async fn what_a_worker_leaves_behind_another_delivers_under_the_same_id() {
+    let mut receiver = hanging_once().await;
+    let outbox = MemoryOutbox::new();
+    let died = post_with(&receiver, outbox.clone(), soon(), with_lease(BRIEF));
+    let workers = died.delivery.start();
+    died.send("msg_1").await;
+    assert_eq!(receiver.next().await.id(), "msg_1");
+    drop(workers);
+    let mut post = post_with(&receiver, outbox, soon(), with_lease(BRIEF));
+    let _workers = post.delivery.start();
+    let Event::Delivered { tries, .. } = post.event().await else { panic!("delivered") };
+    assert_eq!(tries, 2, "the attempt that died counts");
+    assert_eq!(receiver.next().await.id(), "msg_1");
+}
+
+/// The last attempt of a schedule that died with its worker is made up for.
+#[tokio::test]
+async fn a_last_attempt_that_dies_is_made_again() {
+    let mut receiver = hanging_once().await;
+    let outbox = MemoryOutbox::new();
+    let once = || soon().schedule(Schedule::new([]));
+    let died = post_with(&receiver, outbox.clone(), once(), with_lease(BRIEF));
+    let workers = died.delivery.start();
+    died.send("msg_1").await;
+    receiver.next().await;
+    drop(workers);
+    let mut post = post_with(&receiver, outbox, once(), with_lease(BRIEF));
+    let _workers = post.delivery.start();
+    assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
+}
+
+/// A message that is begun again and again, and never ends, is given up without being sent.
+#[tokio::test]
+async fn a_message_that_workers_die_of_is_given_up() {
+    let receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let outbox = MemoryOutbox::new();
+    let once = soon().schedule(Schedule::new([]));
+    let mut post = post_with(&receiver, outbox.clone(), once, with_lease(BRIEF * 100));
+    post.send("msg_1").await;
+    for _ in 0..6 {
+        let claim = Claim::new(LeaseToken::random(), 1, BRIEF * 100, 1);
+        let leased = outbox.claim(claim).await.unwrap().leased.remove(0);
+        outbox.retry(Retry::new(leased.lease, Duration::ZERO)).await.unwrap();
+    }
+    let _workers = post.delivery.start();
+    let Event::Exhausted { tries: 7, .. } = post.event().await else { panic!("given up") };
+    assert_eq!(receiver.connections(), 0);
+}
+
+/// The lease is renewed while the receiver takes its time, and nobody else sends.
+#[tokio::test]
+async fn a_slow_send_keeps_its_lease() {
+    // Long beside what a busy machine may stall for.
+    const LEASE: Duration = Duration::from_millis(750);
+    let mut receiver = Receiver::start(|_, _| Reply::Nothing).await;
+    let policy = soon().attempt_timeout(LEASE * 4);
+    let outbox = MemoryOutbox::new();
+    let mut post = post_with(&receiver, outbox.clone(), policy.clone(), with_lease(LEASE));
+    let other = post_with(&receiver, outbox, policy, with_lease(LEASE));
+    let _workers = (post.delivery.start(), other.delivery.start());
+    post.send("msg_1").await;
+    receiver.next().await;
+    // Four leases later it has timed out, in the one attempt that there was.
+    let event = tokio::select! {
+        event = post.event() => event,
+        _ = receiver.next() => panic!("it was sent twice"),
+    };
+    let Event::Failed { fault: Some(Fault::Timeout), tries: 1, .. } = event else {
+        panic!("{event:?}")
+    };
+}
+
+/// A worker that cannot renew its lease loses the message, and what it says later has no effect.
+#[tokio::test]
+async fn a_lease_that_ends_during_a_send_is_fenced() {
+    let (answer, answered) = tokio::sync::watch::channel(false);
+    let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let outbox = MemoryOutbox::new();
+    let spoiled = Spoiled::new(outbox.clone());
+    spoiled.extend_nothing();
+    let slow = SlowClient { answered };
+    let slow_post = post_with(&receiver, spoiled.clone(), soon(), move |builder| {
+        // One attempt only, or it would take the message over from itself.
+        builder.client(slow).lease(BRIEF).concurrency(1)
+    });
+    let _slow_workers = slow_post.delivery.start();
+    slow_post.send("msg_1").await;
+    spoiled.claimed().await;
+    let mut post = post_with(&receiver, outbox, soon(), with_lease(Duration::from_secs(30)));
+    let _workers = post.delivery.start();
+    let Event::Delivered { tries: 2, .. } = post.event().await else { panic!("delivered") };
+    assert_eq!(receiver.next().await.id(), "msg_1");
+    // The slow one fails now, and would have it sent again.
+    answer.send_replace(true);
+    assert_eq!(spoiled.lost().await, 1, "it is told that it has lost it");
+    let entry = post.entry().await;
+    assert_eq!((entry.state, entry.attempts.len()), (State::Delivered, 1));
+}
+
+/// Answers 500 when it is told to.
+#[derive(Clone)]
+struct SlowClient {
+    answered: tokio::sync::watch::Receiver<bool>,
+}
+
+type Request =
+    http::Request<stonework_webhook_delivery::StoneBody<stonework_webhook_delivery::WebhookBody>>;
+
+impl tower::Service<Request> for SlowClient {
+    type Response = http::Response<http_body_util::Empty<bytes::Bytes>>;
+    type Error = std::io::Error;
+    type Future =
+        std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(
+        &mut self,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Result<(), Self::Error>> {
+        std::task::Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        let mut answered = self.answered.clone();
+        Box::pin(async move {
+            answered.wait_for(|answered| *answered).await.map_err(std::io::Error::other)?;
+            let mut response = http::Response::new(http_body_util::Empty::new());
+            *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+            Ok(response)
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_drain_waits_for_what_is_under_way_and_begins_nothing_more() {
+    let (sender, mut begun) = tokio::sync::mpsc::unbounded_channel();
+    let receiver = Receiver::start(move |_, _| {
+        sender.send(()).unwrap();
+        Reply::Status(200)
+    })
+    .await;
+    let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), with_lease(BRIEF * 100));
+    let workers = post.delivery.start();
+    post.send("msg_1").await;
+    begun.recv().await.unwrap();
+    let drained = workers.drain(Duration::from_secs(30)).await;
+    assert_eq!(drained.interrupted, 0);
+    assert!(matches!(post.event().await, Event::Delivered { .. }));
+    post.send("msg_2").await;
+    let states: Vec<_> = post.entries().await.iter().map(|entry| entry.state.kind()).collect();
+    assert_eq!(states, [StateKind::Queued, StateKind::Delivered]);
+}
+
+#[tokio::test]
+async fn a_drain_breaks_off_what_does_not_end_and_queues_it_at_once() {
+    let mut receiver = hanging_once().await;
+    let policy = soon().attempt_timeout(Duration::from_secs(60));
+    let mut post =
+        post_with(&receiver, MemoryOutbox::new(), policy, with_lease(Duration::from_secs(60)));
+    let workers = post.delivery.start();
+    post.send("msg_1").await;
+    receiver.next().await;
+    assert_eq!(workers.drain(Duration::ZERO).await.interrupted, 1);
+    let entry = post.entry().await;
+    assert_eq!(entry.state, State::Queued { due_in: Duration::ZERO });
+    assert_eq!(entry.attempts[0].fault, Some(Fault::Interrupted));
+    let _workers = post.delivery.start();
+    assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
+}
+
+#[tokio::test]
+async fn an_outage_of_the_outbox_loses_nothing() {
+    let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let spoiled = Spoiled::new(MemoryOutbox::new());
+    let mut post =
+        post_with(&receiver, spoiled.clone(), soon(), with_lease(Duration::from_secs(30)));
+    let _workers = post.delivery.start();
+    spoiled.fail_settling(2);
+    post.send("msg_1").await;
+    let Event::Delivered { tries: 1, .. } = post.event().await else { panic!("delivered") };
+    receiver.next().await;
+    spoiled.fail_claiming(5);
+    post.send("msg_2").await;
+    let Event::Delivered { tries: 1, .. } = post.event().await else { panic!("delivered") };
+    assert_eq!(receiver.next().await.id(), "msg_2");
+}
+
+/// Two who share an outbox share the work, and nothing is sent twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_share_an_outbox_without_doubling() {
+    let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let outbox = MemoryOutbox::new();
+    let lease = || with_lease(Duration::from_secs(30));
+    let mut posts = [(); 2].map(|()| post_with(&receiver, outbox.clone(), soon(), lease()));
+    for at in 0..200 {
+        let message = Message::new("{}").id(format!("msg_{at}"));
+        posts[at % 2].delivery.enqueue(&ep("a"), message).await.unwrap();
+    }
+    let _workers = [posts[0].delivery.start(), posts[1].delivery.start()];
+    let mut ids = std::collections::HashSet::new();
+    for _ in 0..200 {
+        assert!(ids.insert(receiver.next().await.id().to_owned()), "sent twice");
+    }
+    let [one, other] = &mut posts;
+    for _ in 0..200 {
+        tokio::select! {
+            event = one.event() => assert!(matches!(event, Event::Delivered { .. })),
+            event = other.event() => assert!(matches!(event, Event::Delivered { .. })),
+        }
+    }
+    assert!(receiver.webhooks.try_recv().is_err());
+    let claimed = outbox.claim(Claim::new(LeaseToken::random(), 10, BRIEF, 10)).await.unwrap();
+    assert!(claimed.leased.is_empty());
+}
