@@ -199,10 +199,10 @@ async fn two_processes_share_the_work_without_doubling_it() {
 /// Where the process that is killed finds the server and the receiver.
 const CHILD: &str = "STONEWORK_TEST_CHILD";
 
+/// A process of its own, which the test below starts and kills.
 #[tokio::test]
-#[ignore = "a process of its own, which the test below starts and kills"]
 async fn a_worker_by_itself() {
-    let told = std::env::var(CHILD).expect("is started by the test that kills it");
+    let Ok(told) = std::env::var(CHILD) else { return };
     let (redis, url) = told.split_once(' ').unwrap();
     let connection = redis::Client::open(redis).unwrap().get_connection_manager().await.unwrap();
     let lease = |builder: stonework_webhook_delivery::DeliveryBuilder| {
@@ -223,7 +223,7 @@ async fn a_worker_that_is_killed_loses_nothing() {
     let mut post = post_with(&receiver, outbox, soon(), |b| b.guard(loopback()));
     post.send("msg_1").await;
     let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["a_worker_by_itself", "--exact", "--ignored"])
+        .args(["a_worker_by_itself", "--exact"])
         .env(CHILD, format!("{} {}", server.url(), receiver.url()))
         .stdout(std::process::Stdio::null())
         .spawn()
