@@ -8,6 +8,8 @@ mod receiver;
 #[allow(dead_code)] // Another crate's, of which a part is used.
 #[path = "../../../idempotency/tests/support/redis.rs"]
 mod redis_server;
+#[path = "support/same.rs"]
+mod same;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -45,6 +47,16 @@ async fn the_outbox_keeps_the_contract_when_every_command_is_sent_twice() {
 async fn the_outbox_keeps_the_contract_on_a_cluster() {
     let cluster = Cluster::start().await;
     outbox_conformance(RedisOutbox::new(cluster.connection().await), tokio::time::sleep).await;
+}
+
+/// Whatever is done in whatever order, both outboxes answer the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_answers_as_the_one_in_memory_does() {
+    let server = Server::start().await;
+    for seed in 0..40 {
+        let outbox = RedisOutbox::new(server.manager().await).key_prefix(format!("seed-{seed}"));
+        same::history(seed, outbox).await;
+    }
 }
 
 fn message(name: &str) -> Enqueue {
