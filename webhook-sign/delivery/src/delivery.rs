@@ -14,8 +14,8 @@ use crate::{
     DeliveryBuilder, DeliveryId, DisableReason, EndpointId, EnqueueError, Message, Warning,
 };
 
-/// How many dead letters are queued again between two looks at the list.
-const REPLAYED_AT_ONCE: usize = 100;
+/// How many dead letters are listed with one operation.
+const LISTED_AT_ONCE: usize = 100;
 
 /// Takes messages, and delivers them while its [workers](Self::start) run. Clones are the same one.
 #[derive(Clone)]
@@ -115,25 +115,31 @@ impl Delivery {
         Ok(requeued)
     }
 
-    /// Queues all dead letters of an endpoint again, and says how many.
+    /// Queues all dead letters that an endpoint has by now again, each once, and says how many.
     ///
     /// # Errors
     ///
     /// When the outbox does not answer. Some may have been queued by then.
     pub async fn replay(&self, endpoint: &EndpointId) -> Result<usize, StoreError> {
-        let (mut replayed, mut after) = (0, None);
-        loop {
-            let list = List::new(REPLAYED_AT_ONCE).of(endpoint.clone()).in_state(StateKind::Dead);
-            let page = self.list(list.after(after)).await?;
-            for entry in page.entries {
-                let message = &entry.id.message;
-                if self.requeue(endpoint, message).await? == Requeued::Queued {
-                    replayed += 1;
-                }
+        // All of them first: what is given up again meanwhile would be found again behind.
+        let mut replayed = 0;
+        for message in self.dead_letters(endpoint).await? {
+            if self.requeue(endpoint, &message).await? == Requeued::Queued {
+                replayed += 1;
             }
+        }
+        Ok(replayed)
+    }
+
+    async fn dead_letters(&self, endpoint: &EndpointId) -> Result<Vec<MessageId>, StoreError> {
+        let (mut dead, mut after) = (Vec::new(), None);
+        loop {
+            let list = List::new(LISTED_AT_ONCE).of(endpoint.clone()).in_state(StateKind::Dead);
+            let page = self.list(list.after(after)).await?;
+            dead.extend(page.entries.into_iter().map(|entry| entry.id.message));
             match page.next {
                 Some(next) => after = Some(next),
-                None => return Ok(replayed),
+                None => return Ok(dead),
             }
         }
     }

@@ -123,8 +123,10 @@
 //! 7. **Tell owners** of [`Event::Disabled`] and [`Event::Exhausted`], let them see their attempts by [`Delivery::list`], and
 //!    replay their dead letters by [`Delivery::replay`]. Attempts tell a status and no body: an answer may be an internal
 //!    page that somebody wants to read through you.
-//! 8. **End by [`Workers::drain`]**, with a deadline longer than an attempt may take.
-//! 9. **Look at [`warnings`](Delivery::warnings)** and, over Redis, at `preflight` when the service starts.
+//! 8. **[Enable](Delivery::enable) an endpoint that was disabled and is deleted**, once `find` knows it no more: what is queued
+//!    for it then becomes dead letters, which are forgotten in their time. Of an endpoint that stays disabled everything is kept.
+//! 9. **End by [`Workers::drain`]**, with a deadline longer than an attempt may take.
+//! 10. **Look at [`warnings`](Delivery::warnings)** and, over Redis, at `preflight` when the service starts.
 //!
 //! | answer | what follows |
 //! |---|---|
@@ -184,6 +186,7 @@
 //!   before a client that you bring.
 //! - Headers of an endpoint cannot take the place of `host`, `content-length`, `webhook-…` or any that signs.
 //! - Neither secrets nor bodies nor URLs are shown by `Debug`, told by errors or traced. Ids of messages and endpoints are.
+//!   What a client of your own says of its errors is traced at `DEBUG`; reqwest's name the whole URL, unless `without_url`.
 //! - Bodies stand in the outbox in the clear; secrets do not stand there at all.
 //! - Names are looked up on the threads that tokio keeps for what blocks. A resolver of your own can be given to the client.
 //!

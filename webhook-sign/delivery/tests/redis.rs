@@ -8,6 +8,8 @@ mod receiver;
 #[allow(dead_code)] // Another crate's, of which a part is used.
 #[path = "../../../idempotency/tests/support/redis.rs"]
 mod redis_server;
+#[path = "support/same.rs"]
+mod same;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -45,6 +47,16 @@ async fn the_outbox_keeps_the_contract_when_every_command_is_sent_twice() {
 async fn the_outbox_keeps_the_contract_on_a_cluster() {
     let cluster = Cluster::start().await;
     outbox_conformance(RedisOutbox::new(cluster.connection().await), tokio::time::sleep).await;
+}
+
+/// Whatever is done in whatever order, both outboxes answer the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_answers_as_the_one_in_memory_does() {
+    let server = Server::start().await;
+    for seed in 0..40 {
+        let outbox = RedisOutbox::new(server.manager().await).key_prefix(format!("seed-{seed}"));
+        same::history(seed, outbox).await;
+    }
 }
 
 fn message(name: &str) -> Enqueue {
@@ -103,6 +115,57 @@ async fn what_it_did_not_write_it_does_not_read() {
     server.ask::<()>(cmd("SET").arg(records).arg("something")).await;
     let error = outbox.enqueue(message("n")).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Incompatible, "{error:?}");
+}
+
+/// Of a message that a later version wrote, say. Its endpoint waits, and nobody else.
+#[tokio::test]
+async fn what_cannot_be_read_holds_no_other_endpoint_up() {
+    let server = Server::start().await;
+    let outbox = RedisOutbox::new(server.connection().await);
+    let of = |endpoint: &str, name: &str| {
+        let mut enqueue = message(name);
+        enqueue.id.endpoint = ep(endpoint);
+        enqueue
+    };
+    // The worst that can be: it was leased, its lease has run out, and its payload is gone.
+    outbox.enqueue(of("spoiled", "m")).await.unwrap();
+    outbox.enqueue(of("bare", "m")).await.unwrap();
+    let brief = Claim::new(LeaseToken::random(), 2, Duration::from_millis(1), 1);
+    assert_eq!(outbox.claim(brief).await.unwrap().leased.len(), 2);
+    let key = |name: &str| format!("{{stonework:webhook-delivery}}:{name}");
+    server.ask::<()>(cmd("HSET").arg(key("records")).arg("spoiled\0m").arg("x")).await;
+    server.ask::<()>(cmd("HDEL").arg(key("payloads")).arg("bare\0m")).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    for (at, name) in ["m", "n", "o"].into_iter().enumerate() {
+        assert_eq!(outbox.enqueue(of("a", name)).await.unwrap(), Enqueued::Queued);
+        let leased = outbox.claim(claim(10)).await.unwrap().leased;
+        assert_eq!((leased.len(), leased[0].tries), (1, 1), "{at}");
+        assert_eq!(leased[0].lease.id, of("a", name).id);
+        outbox.ack(Ack::new(leased[0].lease.clone(), MINUTE)).await.unwrap();
+    }
+    let error = outbox.claim(claim(10)).await.unwrap_err();
+    assert_eq!(
+        error.kind(),
+        StoreErrorKind::Incompatible,
+        "it is told of when there is nothing else"
+    );
+}
+
+/// The server's clock goes back: what is enqueued then is due then, whenever its endpoint was served last.
+#[tokio::test]
+async fn a_clock_that_went_back_does_not_hold_up_what_is_new() {
+    let server = Server::start().await;
+    let outbox = RedisOutbox::new(server.connection().await);
+    outbox.enqueue(message("m")).await.unwrap();
+    let leased = outbox.claim(claim(1)).await.unwrap().leased.remove(0);
+    outbox.ack(Ack::new(leased.lease, MINUTE)).await.unwrap();
+    // As if it had been served an hour from now.
+    let script = "local e = cmsgpack.unpack(redis.call('HGET', KEYS[1], 'a')) e[7] = e[7] + 3600000000 \
+                  redis.call('HSET', KEYS[1], 'a', cmsgpack.pack(e))";
+    let endpoints = "{stonework:webhook-delivery}:endpoints";
+    server.ask::<()>(cmd("EVAL").arg(script).arg(1).arg(endpoints)).await;
+    outbox.enqueue(message("n")).await.unwrap();
+    assert_eq!(outbox.claim(claim(1)).await.unwrap().leased.len(), 1);
 }
 
 #[tokio::test]

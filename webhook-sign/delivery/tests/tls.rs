@@ -7,6 +7,7 @@ mod post;
 mod receiver;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -19,6 +20,7 @@ use post::{loopback, post_to, soon};
 use stonework_webhook_delivery::client::HttpClient;
 use stonework_webhook_delivery::store::MemoryOutbox;
 use stonework_webhook_delivery::{Event, Fault};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio_rustls::TlsAcceptor;
@@ -26,8 +28,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-/// A server with a certificate of its own making; tells the HTTP version of each request.
-async fn server(alpn: &[&str]) -> (String, Vec<u8>, UnboundedReceiver<http::Version>) {
+/// A certificate of its own making.
+fn acceptor(alpn: &[&str]) -> (TlsAcceptor, Vec<u8>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let certificate = made.cert.der().clone();
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
@@ -35,7 +37,12 @@ async fn server(alpn: &[&str]) -> (String, Vec<u8>, UnboundedReceiver<http::Vers
     let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
     let mut config = config.with_single_cert(vec![certificate.clone()], key).unwrap();
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    (TlsAcceptor::from(Arc::new(config)), certificate.to_vec())
+}
+
+/// A server that tells the HTTP version of each request.
+async fn server(alpn: &[&str]) -> (String, Vec<u8>, UnboundedReceiver<http::Version>) {
+    let (acceptor, certificate) = acceptor(alpn);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
     let (sender, versions) = unbounded_channel();
@@ -55,7 +62,7 @@ async fn server(alpn: &[&str]) -> (String, Vec<u8>, UnboundedReceiver<http::Vers
             });
         }
     });
-    (url, certificate.to_vec(), versions)
+    (url, certificate, versions)
 }
 
 #[tokio::test]
@@ -88,4 +95,40 @@ async fn a_certificate_that_is_not_trusted_is_a_failure() {
 fn what_is_no_certificate_is_told() {
     let errors = HttpClient::builder().trust(*b"x").trust(*b"y").build().unwrap_err();
     assert_eq!(errors.as_slice().len(), 2, "{errors}");
+}
+
+/// A receiver answers over one connection and lets another hang before TLS is agreed on. The client does not need that one
+/// any more, and does not keep it for as long as the receiver likes.
+#[tokio::test]
+async fn a_connection_that_hangs_is_not_kept() {
+    let (acceptor, certificate) = acceptor(&["http/1.1"]);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
+    let client = HttpClient::builder().guard(loopback()).trust(certificate);
+    let client = client.connect_timeout(Duration::from_millis(200)).build().unwrap();
+    let mut post = post_to(&url, MemoryOutbox::new(), soon(), |b| b.http_client(client));
+    let _workers = post.delivery.start();
+    let (answer, answered) = tokio::sync::watch::channel(false);
+    post.send("msg_1").await;
+    let stream = acceptor.accept(listener.accept().await.unwrap().0).await.unwrap();
+    let service = service_fn(move |_: Request<Incoming>| {
+        let mut answered = answered.clone();
+        async move {
+            answered.wait_for(|answered| *answered).await.unwrap();
+            Ok::<_, std::io::Error>(Response::new(Empty::<Bytes>::new()))
+        }
+    });
+    tokio::spawn(async move {
+        let server = auto::Builder::new(TokioExecutor::new());
+        drop(server.serve_connection(TokioIo::new(stream), service).await);
+    });
+    post.send("msg_2").await;
+    let (mut hanging, _) = listener.accept().await.unwrap();
+    answer.send_replace(true);
+    for _ in 0..2 {
+        assert!(matches!(post.event().await, Event::Delivered { tries: 1, .. }));
+    }
+    let mut hello = Vec::new();
+    let closed = tokio::time::timeout(Duration::from_secs(5), hanging.read_to_end(&mut hello));
+    drop(closed.await.expect("the connection is closed"));
 }

@@ -8,15 +8,20 @@ mod receiver;
 #[path = "support/spoiled.rs"]
 mod spoiled;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use post::{ep, loopback, post_with, soon};
 use receiver::{Receiver, Reply};
 use spoiled::Spoiled;
 use stonework_webhook_delivery::store::{
-    Claim, LeaseToken, MemoryOutbox, Outbox, Retry, State, StateKind,
+    Claim, Dead, LeaseToken, MemoryOutbox, Outbox, Retry, State, StateKind,
 };
-use stonework_webhook_delivery::{DeliveryBuilder, Event, Fault, Message, Schedule};
+use stonework_webhook_delivery::{
+    DeadReason, Delivery, DeliveryBuilder, Endpoint, EndpointId, Endpoints, Event, Fault, Message,
+    Schedule, StoreError, StoreErrorKind, StoreFuture,
+};
 
 const BRIEF: Duration = Duration::from_millis(100);
 
@@ -242,4 +247,53 @@ async fn two_share_an_outbox_without_doubling() {
     assert!(receiver.webhooks.try_recv().is_err());
     let claimed = outbox.claim(Claim::new(LeaseToken::random(), 10, BRIEF, 10)).await.unwrap();
     assert!(claimed.leased.is_empty());
+}
+
+/// What is given up again while it is replayed is not replayed again.
+#[tokio::test]
+async fn a_replay_ends_whatever_becomes_of_what_it_queues() {
+    let receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let spoiled = Spoiled::new(MemoryOutbox::new());
+    let post = post_with(&receiver, spoiled.clone(), soon(), with_lease(BRIEF));
+    for at in 0..250 {
+        post.send(&format!("msg_{at}")).await;
+    }
+    let claim = Claim::new(LeaseToken::random(), 250, BRIEF, 250);
+    for leased in spoiled.claim(claim).await.unwrap().leased {
+        let dead = Dead::new(leased.lease, DeadReason::NoEndpoint, Duration::from_secs(60));
+        spoiled.dead(dead).await.unwrap();
+    }
+    spoiled.kill_what_is_requeued(1_000);
+    assert_eq!(post.delivery.replay(&ep("a")).await.unwrap(), 250);
+}
+
+/// One that cannot tell where an endpoint is.
+struct NobodyKnows(Arc<AtomicUsize>);
+
+impl Endpoints for NobodyKnows {
+    fn find(&self, _: &EndpointId) -> StoreFuture<Result<Option<Endpoint>, StoreError>> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        StoreFuture::ready(Err(StoreError::new(StoreErrorKind::Incompatible)))
+    }
+}
+
+/// Its other messages are not tried one after the other meanwhile.
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_cannot_be_found_out_is_left_alone_for_a_moment() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let delivery = Delivery::builder()
+        .outbox(MemoryOutbox::new())
+        .endpoints(NobodyKnows(Arc::clone(&asked)))
+        .guard(loopback())
+        .per_endpoint(4)
+        .build()
+        .unwrap();
+    for at in 0..500 {
+        let message = Message::new("{}").id(format!("msg_{at}"));
+        delivery.enqueue(&ep("a"), message).await.unwrap();
+    }
+    let _workers = delivery.start();
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let asked = asked.load(Ordering::SeqCst);
+    assert!((4..=12).contains(&asked), "{asked}");
 }

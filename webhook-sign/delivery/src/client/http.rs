@@ -16,6 +16,7 @@ use stonework_core::{ConfigError, ConfigErrors, StoneBody};
 use tower_service::Service;
 
 use super::ClientError;
+use super::bounded::Bounded;
 use crate::WebhookBody;
 use crate::egress::{EgressGuard, GuardedConnector, Resolver};
 
@@ -28,7 +29,7 @@ const IDLE: Duration = Duration::from_secs(15);
 /// The most of an answer's head, in bytes.
 const MAX_HEAD: usize = 64 * 1024;
 
-type Https = HttpsConnector<GuardedConnector>;
+type Https = Bounded<HttpsConnector<GuardedConnector>>;
 
 /// hyper-util's client over rustls, behind an [`EgressGuard`]. It follows no redirects, reads no proxies from the
 /// environment, keeps no cookies, and speaks HTTP/1.1 and HTTP/2. Clones share their connections.
@@ -120,7 +121,7 @@ impl HttpClientBuilder {
         Self { connector: self.connector.resolver(resolver), ..self }
     }
 
-    /// How long it may take to connect. Default 5 s.
+    /// How long it may take to connect; and three times that, with the look-up before and TLS after it. Default 5 s.
     pub fn connect_timeout(self, timeout: Duration) -> Self {
         Self { connector: self.connector.connect_timeout(timeout), ..self }
     }
@@ -148,10 +149,9 @@ impl HttpClientBuilder {
         let config = tls(roots).map_err(|error| ConfigError::new("trust", error, "has no use"));
         let client = config.map(|config| {
             let https = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();
-            HttpClient {
-                client: client(https.enable_all_versions().wrap_connector(self.connector)),
-                guard: self.guard,
-            }
+            let longest = self.connector.longest();
+            let https = https.enable_all_versions().wrap_connector(self.connector);
+            HttpClient { client: client(Bounded::new(https, longest)), guard: self.guard }
         });
         ConfigErrors::check(errors, client)
     }

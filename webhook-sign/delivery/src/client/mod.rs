@@ -1,5 +1,6 @@
 //! The client that is used when no other is named. *Feature `client`.*
 
+mod bounded;
 mod error;
 mod http;
 

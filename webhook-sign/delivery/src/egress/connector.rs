@@ -25,6 +25,9 @@ const MAX_ADDRESSES: usize = 8;
 /// A name is looked up once for each connection, and what is connected to is what was vetted. There is no second look-up
 /// that could be told something else.
 ///
+/// The look-up has no deadline of its own, nor has TLS over this, and hyper-util's client goes on connecting by itself when
+/// a request does not need it any more: put a timeout around the outermost connector.
+///
 /// ```
 /// use bytes::Bytes;
 /// use http_body_util::Full;
@@ -54,6 +57,11 @@ impl GuardedConnector {
 
     pub(crate) fn guarded_by(self, guard: EgressGuard) -> Self {
         Self { guard, ..self }
+    }
+
+    /// With the look-up before, and TLS after it.
+    pub(crate) const fn longest(&self) -> Duration {
+        self.connect_timeout.saturating_mul(3)
     }
 
     /// Leads names to addresses by this resolver.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use http::Uri;
 use http::uri::Scheme;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use stonework_core::{ConfigError, ConfigErrors};
 
 use super::address::{embedded, special};
@@ -90,7 +90,7 @@ impl EgressGuard {
     pub fn check(&self, scheme: &Scheme, address: IpAddr, port: u16) -> Result<(), Forbidden> {
         // An address by which one of IPv4 is written is that one.
         let address = address.to_canonical();
-        if self.rules.denied.iter().any(|net| net.contains(&address)) {
+        if self.is_denied(address) {
             return Err(Forbidden::Denied);
         }
         if self.rules.loopback && address.is_loopback() {
@@ -100,6 +100,16 @@ impl EgressGuard {
         self.check_scheme(scheme)?;
         self.check_port(port)?;
         self.check_address(address)
+    }
+
+    /// By its own name, or by that of the address which a translator leads it to.
+    fn is_denied(&self, address: IpAddr) -> bool {
+        let behind = match address {
+            IpAddr::V6(v6) => embedded(v6).map(IpAddr::V4),
+            IpAddr::V4(_) => None,
+        };
+        let mut denied = self.rules.denied.iter();
+        denied.any(|net| net.contains(&address) || behind.is_some_and(|v4| net.contains(&v4)))
     }
 
     fn check_scheme(&self, scheme: &Scheme) -> Result<(), Forbidden> {
@@ -172,7 +182,15 @@ pub struct EgressGuardBuilder {
 
 fn net(text: &str) -> Result<IpNet, String> {
     let address = || text.parse::<IpAddr>().map(IpNet::from);
-    text.parse().or_else(|_| address()).map_err(|_| text.to_owned())
+    text.parse().or_else(|_| address()).map(canonical).map_err(|_| text.to_owned())
+}
+
+/// A network of mapped addresses is the one of IPv4: addresses are compared as what they are.
+fn canonical(net: IpNet) -> IpNet {
+    let IpNet::V6(v6) = net else { return net };
+    let v4 = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96));
+    let v4 = v4.and_then(|(address, length)| Ipv4Net::new(address, length).ok());
+    v4.map_or(net, IpNet::V4)
 }
 
 impl EgressGuardBuilder {
@@ -313,6 +331,19 @@ mod tests {
         assert_eq!(verdict(&guard, "https://[64:ff9b::808:808]/"), Ok(()));
         assert!(verdict(&guard, "https://[64:ff9b::7f00:1]/").is_err());
         assert!(verdict(&guard, "https://[64:ff9b::a00:1]/").is_err());
+    }
+
+    #[test]
+    fn what_is_denied_is_denied_behind_a_translator_and_in_other_clothes() {
+        let guard = EgressGuard::builder().allow("64:ff9b::/96").deny("8.8.8.0/24");
+        let guard = guard.deny("::ffff:9.9.9.9").deny("::ffff:1.1.1.0/120").build().unwrap();
+        for denied in ["[64:ff9b::808:808]", "9.9.9.9", "[::ffff:9.9.9.9]", "1.1.1.7"] {
+            let url = format!("https://{denied}/");
+            assert_eq!(verdict(&guard, &url), Err(Forbidden::Denied), "{denied}");
+        }
+        for good in ["[64:ff9b::808:909]", "9.9.9.8", "1.1.2.1"] {
+            assert_eq!(verdict(&guard, &format!("https://{good}/")), Ok(()), "{good}");
+        }
     }
 
     #[test]

@@ -7,38 +7,56 @@
 local token, max = ARGV[1], tonumber(ARGV[2])
 local reply = { -1 }
 
-local function answer(id, message, record, endpoint)
-  local payload = redis.call('HGET', PAYLOADS, name_of(id, message))
+local function answer(id, message, payload, record, endpoint)
   local failures, failing, probing = health(endpoint)
-  reply[#reply + 1] = { id, message, payload or '', record[TRIES], failures, failing, probing }
+  reply[#reply + 1] = { id, message, payload, record[TRIES], failures, failing, probing }
+end
+
+-- Endpoint, message and when it is due, record and payload; without a record, nothing can be leased.
+local function look_at(id)
+  local endpoint = endpoint_of(id)
+  local most = endpoint[PROBING] == 1 and 1 or tonumber(ARGV[4])
+  local message, when = first(id, QUEUED)
+  if not message or endpoint[COUNT] >= most then
+    return endpoint
+  end
+  local name = name_of(id, message)
+  local record, payload = record_of(name), redis.call('HGET', PAYLOADS, name)
+  if record and not payload then
+    incompatible()
+  end
+  return endpoint, message, when, record, payload
 end
 
 sweep()
 local claimed = redis.call('GET', KEYS[8])
 if claimed then
   for _, pair in ipairs(cmsgpack.unpack(claimed)) do
-    local record = record_of(name_of(pair[1], pair[2]))
-    if record and record[STATE] == SENDING and record[TOKEN] == token then
-      answer(pair[1], pair[2], record, endpoint_of(pair[1]))
+    local name = name_of(pair[1], pair[2])
+    local record, payload = record_of(name), redis.call('HGET', PAYLOADS, name)
+    if record and payload and record[STATE] == SENDING and record[TOKEN] == token then
+      answer(pair[1], pair[2], payload, record, endpoint_of(pair[1]))
     end
   end
   return reply
 end
 
--- Each that is served gets a turn of its own, a microsecond apart, which may be a little after now.
-local pairs_of, progress = {}, true
+-- Each that is served gets a turn of its own, a microsecond apart, which may be a little after now. What cannot be read is
+-- passed by: it would take with it all that was leased before it.
+local pairs_of, unread, unreadable, failure, progress = {}, {}, 0, nil, true
 while #pairs_of < max and progress do
   progress = false
-  local due = redis.call('ZRANGEBYSCORE', READY, '-inf', now + max, 'LIMIT', 0, max - #pairs_of)
+  local due = redis.call('ZRANGEBYSCORE', READY, '-inf', now + max, 'LIMIT', 0, max - #pairs_of + unreadable)
   for _, id in ipairs(due) do
-    local endpoint = endpoint_of(id)
-    local most = tonumber(ARGV[4])
-    if endpoint[PROBING] == 1 then
-      most = 1
+    local known, endpoint, message, when, record, payload = true, nil, nil, nil, nil, nil
+    if not unread[id] then
+      known, endpoint, message, when, record, payload = pcall(look_at, id)
     end
-    local message, when = first(id, QUEUED)
-    local record = message and record_of(name_of(id, message))
-    if not record or endpoint[COUNT] >= most then
+    if not known then
+      failure, unread[id], unreadable, progress = endpoint, true, unreadable + 1, true
+    elseif unread[id] or #pairs_of >= max then
+      -- Not now.
+    elseif not record then
       -- It is looked at again when one of its records is settled.
       redis.call('ZREM', READY, id)
       progress = true
@@ -47,11 +65,15 @@ while #pairs_of < max and progress do
       move(id, message, record, SENDING, later(ARGV[3]))
       endpoint[COUNT], endpoint[SERVED] = endpoint[COUNT] + 1, now + #pairs_of
       keep(id, endpoint)
-      answer(id, message, record, endpoint)
+      answer(id, message, payload, record, endpoint)
       pairs_of[#pairs_of + 1] = { id, message }
       progress = true
     end
   end
+end
+if failure and #pairs_of == 0 then
+  -- What is caught is a text, or what was raised, as the server's version is.
+  error(type(failure) == 'table' and failure or { err = failure })
 end
 if #pairs_of > 0 then
   redis.call('SET', KEYS[8], cmsgpack.pack(pairs_of), 'PX', ARGV[5])

@@ -13,6 +13,8 @@
 local RECORDS, PAYLOADS, INDEX, TIMERS, READY, ENDPOINTS, LANES = unpack(KEYS)
 local QUEUED, WAITING, SENDING, DELIVERED, DEAD = 'q', 'w', 'l', 's', 'd'
 local END, ATTEMPT, ATTEMPTS, SWEEP = 9999999999999999, 16, 32, 64
+-- The most that a claim leases, each a microsecond after the other; and a minute.
+local TURNS, MINUTE = 256, 60000000
 
 -- A record. Of one that waits, its time is 0, and SETTLED is after how long it was to be due.
 local STATE, WHEN, SEQUENCE, TOKEN, SETTLED, TRIES, REASON, ORDER, CREATED, LOG = 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
@@ -126,7 +128,9 @@ local function keep(name, endpoint)
   redis.call('HSET', ENDPOINTS, name, cmsgpack.pack(endpoint))
   local message, when = first(name, QUEUED)
   if message and endpoint[DISABLED] == 0 then
-    redis.call('ZADD', READY, math.max(when, endpoint[PAUSED], endpoint[SERVED]), name)
+    -- If that is yet to come, the clock went back.
+    local served = endpoint[SERVED] <= now + TURNS and endpoint[SERVED] or now
+    redis.call('ZADD', READY, math.max(when, endpoint[PAUSED], served), name)
   else
     redis.call('ZREM', READY, name)
   end
@@ -186,19 +190,24 @@ local function sweep()
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', TIMERS, '-inf', now, 'LIMIT', 0, SWEEP)) do
     local zero = name:find('\0', 1, true)
     local id, message = name:sub(1, zero - 1), name:sub(zero + 1)
-    local record = record_of(name)
-    local endpoint = endpoint_of(id)
-    if not record then
+    local known, record, endpoint = pcall(function()
+      return record_of(name), endpoint_of(id)
+    end)
+    if not known then
+      -- Others are not to wait for somebody who can read it.
+      redis.call('ZADD', TIMERS, now + MINUTE, name)
+    elseif not record then
       redis.call('ZREM', TIMERS, name)
     elseif record[STATE] == SENDING then
       endpoint[COUNT] = math.max(endpoint[COUNT] - 1, 0)
       move(id, message, record, QUEUED, now)
+      keep(id, endpoint)
     else
       take(id, message, record)
       redis.call('HDEL', RECORDS, name)
       redis.call('HDEL', PAYLOADS, name)
       endpoint[KEPT] = endpoint[KEPT] - 1
+      keep(id, endpoint)
     end
-    keep(id, endpoint)
   end
 end

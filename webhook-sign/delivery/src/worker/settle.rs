@@ -12,6 +12,9 @@ use crate::{Attempt, Event};
 /// Between two tries to tell the outbox.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// After a look-up of an endpoint that was not answered.
+const AFTER_LOOK_UP: Duration = Duration::from_secs(1);
+
 /// Tells the outbox what became of a message, and then whoever wants to know.
 pub(super) async fn settle(shared: &Shared, leased: &Leased, outcome: Outcome) {
     let (attempt, verdict) = match outcome {
@@ -30,8 +33,15 @@ pub(super) async fn settle(shared: &Shared, leased: &Leased, outcome: Outcome) {
 }
 
 /// It was leased and not tried.
-pub(super) async fn settle_untried(shared: &Shared, leased: &Leased, after: Duration) {
-    let retry = Retry::untried(leased.lease.clone(), after);
+pub(super) async fn settle_untried(shared: &Shared, leased: &Leased) {
+    let retry = Retry::untried(leased.lease.clone(), Duration::ZERO);
+    tell(shared, |outbox| outbox.retry(retry.clone())).await;
+}
+
+/// It is not known where to send it, and neither would be what else is to be sent there.
+pub(super) async fn settle_not_found(shared: &Shared, leased: &Leased) {
+    let mut retry = Retry::untried(leased.lease.clone(), AFTER_LOOK_UP);
+    retry.effect = EndpointEffect::Throttled { pause: AFTER_LOOK_UP };
     tell(shared, |outbox| outbox.retry(retry.clone())).await;
 }
 

@@ -1,20 +1,16 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::Stage;
 use super::attempt::{Outcome, attempt};
-use super::settle::{settle, settle_untried};
+use super::settle::{settle, settle_not_found, settle_untried};
 use crate::shared::Shared;
 use crate::store::{Extend, Held, Leased};
 use crate::{Attempt, Fault};
-
-/// After a look-up of an endpoint that was not answered.
-const AFTER_LOOK_UP: Duration = Duration::from_secs(1);
 
 /// One message that is leased.
 pub(super) struct Task {
@@ -37,7 +33,7 @@ impl Task {
 
     pub(super) async fn run(mut self) {
         if *self.stages.borrow() != Stage::Running {
-            return settle_untried(&self.shared, &self.leased, Duration::ZERO).await;
+            return settle_untried(&self.shared, &self.leased).await;
         }
         let began = self.shared.clock.unix();
         let outcome = tokio::select! {
@@ -51,7 +47,7 @@ impl Task {
             }
         };
         match outcome {
-            Outcome::NotFound => settle_untried(&self.shared, &self.leased, AFTER_LOOK_UP).await,
+            Outcome::NotFound => settle_not_found(&self.shared, &self.leased).await,
             outcome => settle(&self.shared, &self.leased, outcome).await,
         }
     }

@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use stonework_webhook_delivery::EndpointId;
 use stonework_webhook_delivery::store::{
-    Ack, Change, Claim, Claimed, Dead, EndpointState, Enqueue, Enqueued, Extend, Held, List,
-    MemoryOutbox, Outbox, Page, Requeue, Requeued, Retry, Settled, StoreError, StoreErrorKind,
-    StoreFuture,
+    Ack, Change, Claim, Claimed, Dead, EndpointState, Enqueue, Enqueued, Extend, Held, LeaseToken,
+    List, MemoryOutbox, Outbox, Page, Requeue, Requeued, Retry, Settled, StoreError,
+    StoreErrorKind, StoreFuture,
 };
+use stonework_webhook_delivery::{DeadReason, EndpointId};
 use tokio::sync::watch;
+
+const KEEP: Duration = Duration::from_secs(3_600);
 
 #[derive(Clone)]
 pub struct Spoiled {
@@ -22,6 +25,7 @@ struct Shared {
     extends_nothing: AtomicBool,
     settling: AtomicUsize,
     claiming: AtomicUsize,
+    killing: AtomicUsize,
     claimed: watch::Sender<usize>,
     lost: watch::Sender<usize>,
 }
@@ -32,6 +36,7 @@ impl Spoiled {
             extends_nothing: AtomicBool::new(false),
             settling: AtomicUsize::new(0),
             claiming: AtomicUsize::new(0),
+            killing: AtomicUsize::new(0),
             claimed: watch::Sender::new(0),
             lost: watch::Sender::new(0),
         };
@@ -51,6 +56,11 @@ impl Spoiled {
     /// So many claims are not answered, and have their effect.
     pub fn fail_claiming(&self, times: usize) {
         self.shared.claiming.store(times, Ordering::SeqCst);
+    }
+
+    /// So many messages that are queued again are given up at once, as if by a worker.
+    pub fn kill_what_is_requeued(&self, times: usize) {
+        self.shared.killing.store(times, Ordering::SeqCst);
     }
 
     /// Until something was claimed.
@@ -116,7 +126,16 @@ impl Outbox for Spoiled {
     }
 
     fn requeue(&self, requeue: Requeue) -> StoreFuture<Result<Requeued, StoreError>> {
-        self.outbox.requeue(requeue)
+        let requeued = self.outbox.requeue(requeue);
+        if take(&self.shared.killing) {
+            let token = LeaseToken::random();
+            let claim = self.outbox.claim(Claim::new(token, 1, KEEP, 1));
+            for leased in claim.try_ready().unwrap().unwrap().leased {
+                let dead = Dead::new(leased.lease, DeadReason::NoEndpoint, KEEP);
+                drop(self.outbox.dead(dead));
+            }
+        }
+        requeued
     }
 
     fn list(&self, list: List) -> StoreFuture<Result<Page, StoreError>> {

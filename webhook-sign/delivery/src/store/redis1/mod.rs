@@ -116,11 +116,14 @@ impl<C> RedisOutbox<C> {
     }
 
     /// Puts the keys below this prefix instead, in braces, which keep them on one hash slot. Services that share a server
-    /// need different prefixes; so do outboxes that are to be on different nodes of a cluster.
+    /// need different prefixes; so do outboxes that are to be on different nodes of a cluster. Braces are left out, and an
+    /// empty one is the default.
     #[must_use]
     pub fn key_prefix(self, prefix: impl AsRef<str>) -> Self {
         // Braces within would end the slot's name early.
         let prefix: String = prefix.as_ref().chars().filter(|c| !matches!(c, '{' | '}')).collect();
+        // Without a name between the braces, each key would have a slot of its own.
+        let prefix = if prefix.is_empty() { PREFIX.to_owned() } else { prefix };
         let keys = NAMES.map(|name| format!("{{{prefix}}}:{name}"));
         Self { connection: self.connection, prefix: prefix.into(), keys: Arc::new(keys) }
     }
@@ -249,5 +252,21 @@ where
             EndpointChange::Pause(pause) => call.arg(3).arg(wire::micros(pause)),
         };
         self.ask(&CHANGE, call, |_| Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_keys_are_on_one_slot_whatever_the_prefix() {
+        for (prefix, first) in [("a", "{a}:records"), ("{a}}b", "{ab}:records")] {
+            assert_eq!(RedisOutbox::new(()).key_prefix(prefix).keys[0], first);
+        }
+        for nothing in ["", "{}"] {
+            let keys = RedisOutbox::new(()).key_prefix(nothing).keys;
+            assert_eq!(keys, RedisOutbox::new(()).keys);
+        }
     }
 }
