@@ -12,6 +12,7 @@ use crate::keys::{KeySet, WebhookKey};
 use crate::scheme::{
     CONVOY, CONVOY_ADVANCED, DROPBOX, GITHUB, HOOK0, HmacScheme, LINEAR, Outgoing, PADDLE,
     PublicUrl, RAZORPAY, SHOPIFY, SLACK, STANDARD, STRIPE, Scheme, SignScheme, Twilio, ZOOM,
+    square,
 };
 use crate::{Claims, MAX_SIGNATURES, json, sign, verify};
 
@@ -91,7 +92,7 @@ pub fn signature(bytes: &[u8]) -> bool {
     };
     let digits = HeaderValue::from_static("1800000000");
     type Beside<'a> = &'a [(&'static str, &'a HeaderValue)];
-    let all: [(HmacScheme, &'static str, Beside<'_>); 11] = [
+    let all: [(HmacScheme, &'static str, Beside<'_>); 12] = [
         (STRIPE, "stripe-signature", &[]),
         (GITHUB, "x-hub-signature-256", &[]),
         (SLACK, "x-slack-signature", &[("x-slack-request-timestamp", &digits)]),
@@ -103,6 +104,7 @@ pub fn signature(bytes: &[u8]) -> bool {
         (DROPBOX, "x-dropbox-signature", &[]),
         (CONVOY, "x-convoy-signature", &[]),
         (CONVOY_ADVANCED, "x-convoy-signature", &[]),
+        (square("https://example.com/webhook"), "x-square-hmacsha256-signature", &[]),
     ];
     let mut is_read = false;
     for (scheme, name, beside) in all {
