@@ -10,7 +10,7 @@ use stonework_core::RequestHead;
 
 use crate::keys::{KeySet, WebhookKey};
 use crate::scheme::{
-    CONVOY, CONVOY_ADVANCED, DROPBOX, GITHUB, HOOK0, HmacScheme, LINEAR, Outgoing, PADDLE,
+    CONVOY, CONVOY_ADVANCED, DISCORD, DROPBOX, GITHUB, HOOK0, HmacScheme, LINEAR, Outgoing, PADDLE,
     PublicUrl, RAZORPAY, SHOPIFY, SLACK, STANDARD, STRIPE, Scheme, SignScheme, Twilio, ZOOM,
     square,
 };
@@ -115,7 +115,12 @@ pub fn signature(bytes: &[u8]) -> bool {
         }
         is_read |= check(&scheme, name, headers);
     }
-    is_read
+    // Its keys are of another kind, so it is read and no more.
+    let mut headers = HeaderMap::new();
+    headers.insert("x-signature-ed25519", value);
+    headers.insert("x-signature-timestamp", digits);
+    let request = request(headers);
+    is_read || Scheme::claims(&DISCORD, &RequestHead::of(&request), &mut Claims::default()).is_ok()
 }
 
 /// The lines of an input, as header values. `None` if one cannot be that.

@@ -86,8 +86,7 @@ pub(crate) fn poll() -> MethodRouter<App> {
 }
 
 pub(crate) fn socket() -> MethodRouter<App> {
-    // Over HTTP/2 it begins with a CONNECT.
-    get(open_socket).connect(open_socket)
+    get(open_socket)
 }
 
 /// From the last event that the client has read, or from now on.
