@@ -175,11 +175,14 @@ impl Shared {
     fn channel(self: &Arc<Self>, log: &Key) -> Arc<Channel> {
         let mut channels = self.channels();
         let known = channels.get(log).and_then(Weak::upgrade);
-        if let Some(channel) = known.filter(|channel| !channel.lock().is_over()) {
-            return channel;
+        if let Some(channel) = known.as_ref().filter(|channel| !channel.lock().is_over()) {
+            return Arc::clone(channel);
         }
         let channel = Arc::new(Channel::new(log, self));
         channels.insert(log.clone(), Arc::downgrade(&channel));
+        // Whoever lets go of one last asks for the lock.
+        drop(channels);
+        drop(known);
         channel
     }
 
