@@ -72,13 +72,22 @@ impl Service {
     }
 
     pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
-        let mut child = program(variables)
-            .env("PORT", "0")
+        Self::of(program(variables))
+    }
+
+    /// Any program that says where it listens, as `payments` does.
+    pub(crate) fn of(program: Command) -> Self {
+        Self::at(program, 0)
+    }
+
+    pub(crate) fn at(mut program: Command, port: u16) -> Self {
+        let mut child = program
+            .env("PORT", port.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("run payments");
+            .expect("run the program");
         let mut stdout = BufReader::new(child.stdout.take().expect("its output"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line of its output");
@@ -129,9 +138,25 @@ impl Service {
     }
 
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// As Ctrl-C does.
+    pub(crate) fn interrupt(&self) {
+        self.signal("-INT");
+    }
+
+    fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
-        let status = Command::new("kill").args(["-TERM", &pid]).status().expect("run kill");
-        assert!(status.success(), "kill -TERM {pid}");
+        let status = Command::new("kill").args([signal, &pid]).status().expect("run kill");
+        assert!(status.success(), "kill {signal} {pid}");
+    }
+
+    /// Waits for what it prints next.
+    pub(crate) fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("a line of its output");
+        line
     }
 
     /// Waits for the end: the exit code, what else was printed, and the errors.
