@@ -72,8 +72,13 @@ impl Service {
     }
 
     pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
+        Self::on(0, variables)
+    }
+
+    /// A service on this port.
+    pub(crate) fn on(port: u16, variables: &[(&str, &str)]) -> Self {
         let mut child = program(variables)
-            .env("PORT", "0")
+            .env("PORT", port.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -205,6 +210,11 @@ impl Request {
     /// Replaces who asks.
     pub(crate) fn account(self, account: &str) -> Self {
         self.without("authorization").header("authorization", &format!("Bearer {account}"))
+    }
+
+    /// Replaces whom the client believes to ask.
+    pub(crate) fn host(self, host: &str) -> Self {
+        self.without("host").header("host", host)
     }
 
     /// Replaces what becomes of the connection.

@@ -23,13 +23,24 @@ pub(crate) fn signed(
     body: &str,
     at: Duration,
 ) -> Request {
-    let path = format!("/webhooks/{}", scheme.name());
-    let request = axum::http::Request::post(&path).body(()).expect("a request");
+    signed_to(&format!("/webhooks/{}", scheme.name()), scheme, secret, id, body, at)
+}
+
+/// The same, to another address.
+pub(crate) fn signed_to(
+    path: &str,
+    scheme: &dyn SignScheme,
+    secret: &str,
+    id: &str,
+    body: &str,
+    at: Duration,
+) -> Request {
+    let request = axum::http::Request::post(path).body(()).expect("a request");
     let keys = KeySet::new([scheme.key(secret).expect("a secret")]).expect("a key");
     let message = Outgoing::new(RequestHead::of(&request), body.as_bytes(), id, at);
     let mut headers = HeaderMap::new();
     sign(scheme, &keys, &message, &mut headers).expect("it can be signed");
-    let request = Request::new("POST", &path).header("content-type", "application/json").body(body);
+    let request = Request::new("POST", path).header("content-type", "application/json").body(body);
     headers.iter().fold(request, |request, (name, value)| {
         request.header(name.as_str(), value.to_str().expect("text"))
     })

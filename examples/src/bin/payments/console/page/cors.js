@@ -4,7 +4,7 @@ import { authorization } from "./account.js";
 import { otherName, partner } from "./address.js";
 import { byId, el, random } from "./dom.js";
 import { exchange } from "./http.js";
-import { code, part, strong } from "./part.js";
+import { code, part, prose, strong } from "./part.js";
 
 /** A frame that is not there by then does not come: not every browser finds `partner.localhost`. */
 const PATIENCE = 8_000;
@@ -25,21 +25,21 @@ async function call(context) {
     const page = PAGES[context.find("[name=page]:checked").value];
     const asked = CALLS[byId("call").value]();
     const seen = await inFrame(page, asked);
-    if (!seen) return context.bad(`No page of ${page.origin} came up. Does this browser know that name?`);
+    if (!seen) return context.bad(`No page of origin ${page.origin} came up. Does this browser know that name?`);
     const told = await explained(page.origin, asked);
     context.show(wired(page.origin, asked, seen, told));
     context.find(".why").textContent = told ? told.map((report) => `${report.what}: ${report.text}`).join("\n\n") : "";
     context.find(".why-box").hidden = !told;
     if (!seen.error) {
-        const read = strong(`A page of ${page.origin} may read it: ${seen.status}. `);
+        const read = strong(`A page of origin ${page.origin} may read it: ${seen.status}. `);
         return context.good(read, "The policy allows that origin.");
     }
     const denial = told?.find((report) => !report.allowed);
     context.good(
         strong("Kept from the page. "),
-        `All that a page of ${page.origin} is told: `,
+        `All that a page of origin ${page.origin} is told: `,
         code(seen.error),
-        ...(denial ? [". You, who run the service, are told more: ", code(denial.reason), `. ${denial.advice}`] : ["."]),
+        ...(denial ? [". You, who run the service, are told more: ", code(denial.reason), ". ", ...prose(denial.advice)] : ["."]),
     );
 }
 
@@ -82,15 +82,15 @@ async function explained(origin, { method, headers }) {
 /** The question that the browser asked, or the request: whichever settled it. */
 function wired(origin, { method, headers }, seen, told) {
     const url = `${location.origin}/v2/account`;
-    const shown = { origin, ...headers };
-    if (told?.length === 1 && told[0].what === "preflight") {
+    const lost = { status: 0, outcome: "kept back", headers: [], error: seen.error };
+    if (told?.[0].what === "preflight" && !told[0].allowed) {
         const names = Object.keys(headers).sort().join(",");
         const question = { origin, "access-control-request-method": method, "access-control-request-headers": names };
-        return { request: { method: "OPTIONS", url, headers: question }, status: 0, headers: [], error: seen.error };
+        return { request: { method: "OPTIONS", url, headers: question }, ...lost };
     }
-    const request = { method, url, headers: shown };
-    if (seen.error) return { request, status: 0, headers: [], error: seen.error };
-    return { request, status: seen.status, statusText: "(in the frame)", headers: [], text: seen.text };
+    const request = { method, url, headers: { origin, ...headers } };
+    if (seen.error) return { request, ...lost };
+    return { request, status: seen.status, statusText: "(read by the frame)", headers: [], text: seen.text };
 }
 
 export function startCors() {

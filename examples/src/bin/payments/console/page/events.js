@@ -92,7 +92,7 @@ function now(context) {
 
 export function startEvents() {
     const context = part("events", {
-        marked: ["content-type", "cache-control", "x-accel-buffering"],
+        marked: ["cache-control", "x-accel-buffering"],
         actions: { read, pay, now, end },
     });
     onAccount(() => {

@@ -42,10 +42,13 @@ async function about() {
     throw new Error(status === 403 ? "open this page as http://127.0.0.1 or http://localhost" : "the service does not answer");
 }
 
+function kept({ redis, file }) {
+    if (!redis && !file) return "All is kept in memory here, and gone with the process.";
+    return `Keys, limits and events are kept in ${redis ? "Redis" : "memory"}, the ledger in ${file ? "a file" : "memory"}.`;
+}
+
 function say(known) {
-    byId("mode").textContent = known
-        ? `State is kept in ${known.redis ? "Redis" : "memory"}, the ledger in ${known.file ? "a file" : "memory"}.`
-        : "DEMO=0: what fails to order, and what only this page asks for, is off.";
+    byId("mode").textContent = known ? kept(known) : "DEMO=0: failures to order, and what only this page asks for, are off.";
     byId("restart").textContent = known?.redis && known.file ? "it goes on where it was" : "it is told of a gap";
     for (const [id, names] of Object.entries(NEEDS_DEMO)) {
         for (const name of names) parts[id].off(name, known ? undefined : DEMO_OFF);

@@ -77,3 +77,6 @@ function laid(id) {
 
 export const code = (text) => el("code", {}, text);
 export const strong = (text) => el("strong", {}, text);
+
+/** Text in which words between backticks are code. */
+export const prose = (text) => text.split("`").map((piece, at) => (at % 2 ? code(piece) : piece));

@@ -70,8 +70,5 @@ async function tamper({ send, good, bad }) {
 }
 
 export function startWebhooks() {
-    return part("webhooks", {
-        marked: ["content-type"],
-        actions: { deliver, again, tamper },
-    });
+    return part("webhooks", { actions: { deliver, again, tamper } });
 }

@@ -21,7 +21,7 @@ function entry(exchange, marked) {
         {},
         el("span", { class: "verb" }, request.method),
         el("span", { class: "path" }, pathname + search),
-        el("span", { class: `status ${tone(exchange)}` }, exchange.status ? String(exchange.status) : "—"),
+        el("span", { class: `status ${tone(exchange)}` }, exchange.status ? String(exchange.status) : exchange.outcome ?? "no answer"),
     );
     const shell = curl(request);
     return el(
@@ -40,13 +40,16 @@ function tone({ status }) {
     return status < 400 ? "fine" : "refused";
 }
 
+/** The headers to look at come first, and the others after them. */
 function answer({ status, statusText, headers, text, error }, marked) {
     if (error) return el("pre", {}, error);
     const shown = el("pre", {}, `${status} ${statusText}\n`);
+    const others = el("span", { class: "others" });
     for (const [name, value] of headers) {
-        const line = `${name}: ${value}`;
-        shown.append(marked.has(name) ? el("mark", {}, line) : line, "\n");
+        if (marked.has(name)) shown.append(el("mark", {}, `${name}: ${value}`), "\n");
+        else others.append(`${name}: ${value}\n`);
     }
+    shown.append(others);
     if (text) shown.append(`\n${text}`);
     return shown;
 }
