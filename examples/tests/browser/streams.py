@@ -33,7 +33,7 @@ def events_in_redis(url):
         begin(me)
         order("kill")
         shows(me, "Reconnecting")
-        pay(order("elsewhere"), me.page.get_by_label("Account", exact=True).input_value())
+        pay(order("elsewhere"), me.page.get_by_role("textbox", name="Account").input_value())
         order("start")
         me.sees(READ, "Resumed after")
         expect(log(me, "transfer").first).to_contain_text('"balance":992')
