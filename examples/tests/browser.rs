@@ -34,6 +34,7 @@ stories! {
     a_transfer_is_seen_in_two_versions: "parts.versions" with [];
     a_restart_in_memory_leaves_a_gap: "streams.events_in_memory" with [];
     another_origin_is_let_in_or_told_nothing: "origins.cors" with [];
+    the_console_has_two_names: "origins.cors_by_its_other_name" with [];
     the_origins_that_are_named_are_let_in:
         "origins.cors_allows_the_partner" with [("ALLOWED_ORIGINS", "http://partner.localhost:*")];
     what_is_the_consoles_is_nobody_elses: "origins.others_learn_nothing" with [];

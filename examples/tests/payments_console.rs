@@ -38,7 +38,8 @@ async fn get(service: &Service, path: &str) -> Reply {
 /// The addresses that a file of the page names.
 fn named(text: &str) -> BTreeSet<String> {
     let absolute = text.split('"').filter(|word| word.starts_with("/console/"));
-    let beside = text.split('"').filter_map(|word| Some(format!("/console/{}", word.strip_prefix("./")?)));
+    let beside =
+        text.split('"').filter_map(|word| Some(format!("/console/{}", word.strip_prefix("./")?)));
     absolute.map(str::to_owned).chain(beside).collect()
 }
 
@@ -46,7 +47,8 @@ fn named(text: &str) -> BTreeSet<String> {
 async fn the_page_needs_nothing_but_its_own_files() {
     for variables in [&[][..], &[("DEMO", "0")]] {
         let service = Service::with(variables);
-        let (mut to_see, mut seen) = (vec!["/".to_owned(), "/console/probe".to_owned()], BTreeSet::new());
+        let (mut to_see, mut seen) =
+            (vec!["/".to_owned(), "/console/probe".to_owned()], BTreeSet::new());
         while let Some(path) = to_see.pop() {
             if !seen.insert(path.clone()) {
                 continue;
@@ -76,12 +78,18 @@ fn assert_guarded(path: &str, file: &Reply) {
     assert_eq!(file.header("referrer-policy"), Some("no-referrer"), "{path}");
     assert_eq!(file.header("cache-control"), Some("no-cache"), "{path}");
     let policy = file.header("content-security-policy").expect("a policy");
-    for rule in ["default-src 'none'", "script-src 'self';", "base-uri 'none'", "form-action 'none'"] {
+    for rule in
+        ["default-src 'none'", "script-src 'self';", "base-uri 'none'", "form-action 'none'"]
+    {
         assert!(policy.contains(rule), "{path}: {policy}");
     }
     assert!(!policy.contains("unsafe"), "{path}: {policy}");
+    let embedded = path == "/console/probe";
+    assert_ne!(policy.contains("frame-ancestors 'none'"), embedded, "{path}: {policy}");
     // The policy would stop them, and somebody would wonder.
-    for inline in ["<style", "style=", " onclick=", "javascript:", "innerHTML", "insertAdjacentHTML"] {
+    for inline in
+        ["<style", "style=", " onclick=", "javascript:", "innerHTML", "insertAdjacentHTML"]
+    {
         assert!(!file.body.contains(inline), "{path} has {inline}");
     }
 }
@@ -158,7 +166,10 @@ async fn what_the_policy_says_is_explained() {
     let allowed = explain("origin=https://app.example.com&method=put&headers=authorization").await;
     assert_eq!(allowed.status, 200, "{allowed:?}");
     assert_eq!(allowed.json[0]["what"], "preflight");
-    assert_eq!((&allowed.json[0]["allowed"], &allowed.json[1]["allowed"]), (&json!(true), &json!(true)));
+    assert_eq!(
+        (&allowed.json[0]["allowed"], &allowed.json[1]["allowed"]),
+        (&json!(true), &json!(true))
+    );
 
     let denied = explain("origin=http://app.example.com&method=GET").await;
     assert_eq!(denied.json[0]["reason"], "origin-not-allowed", "{denied:?}");
@@ -221,7 +232,8 @@ async fn the_consoles_secret_signs_for_the_console_alone() {
 #[tokio::test]
 async fn a_receiver_fails_as_often_as_it_is_told_and_takes_what_is_signed() {
     let service = Service::start();
-    let open = |body: &str| own("PUT", RECEIVER).header("content-type", "application/json").body(body);
+    let open =
+        |body: &str| own("PUT", RECEIVER).header("content-type", "application/json").body(body);
     let opening = json!({"secret": SECRET, "failures": 2}).to_string();
     // As the service itself does it, which is no browser.
     let deliver = async |id: &str, secret: &str| {

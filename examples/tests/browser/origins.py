@@ -39,6 +39,14 @@ def cors(url):
         me.is_laid(OTHER)
 
 
+def cors_by_its_other_name(url):
+    url = url.replace("127.0.0.1", "localhost")
+    with visitor(url) as me:
+        me.does(OTHER, ASK, f"A page of origin http://127.0.0.1:{urlsplit(url).port} may read it: 200.")
+        me.part(OTHER).get_by_label("a sandboxed frame").check()
+        kept(me, "null", "origin-null", "this:    null")
+
+
 def cors_allows_the_partner(url):
     port = urlsplit(url).port
     with visitor(url) as me:

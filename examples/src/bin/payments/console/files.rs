@@ -7,7 +7,7 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 
@@ -83,7 +83,7 @@ fn file(kind: &'static str, policy: &'static str, text: &'static str) -> MethodR
     })
 }
 
-fn answer(fresh: bool, said: [(axum::http::HeaderName, &str); 6], text: &'static str) -> Response {
+fn answer(fresh: bool, said: [(HeaderName, &str); 6], text: &'static str) -> Response {
     if fresh {
         (StatusCode::NOT_MODIFIED, said).into_response()
     } else {

@@ -9,9 +9,23 @@ const WELL_FORMED = /^[A-Za-z0-9_-]{1,64}$/;
 let name = kept();
 const listeners = new Set();
 
+/** The one from before the page was loaded again, where the browser keeps such things. */
 function kept() {
-    const found = sessionStorage.getItem(KEPT) ?? "";
-    return WELL_FORMED.test(found) ? found : `visitor-${random(8)}`;
+    try {
+        const found = sessionStorage.getItem(KEPT) ?? "";
+        if (WELL_FORMED.test(found)) return found;
+    } catch {
+        // It keeps nothing.
+    }
+    return `visitor-${random(8)}`;
+}
+
+function keep() {
+    try {
+        sessionStorage.setItem(KEPT, name);
+    } catch {
+        // Then it is another one next time.
+    }
 }
 
 /** The header that says who asks. */
@@ -38,7 +52,7 @@ export const order = (value) => JSON.stringify({ to: "bob", amount: { value, cur
 
 function take(other) {
     name = other;
-    sessionStorage.setItem(KEPT, name);
+    keep();
     byId("token").value = name;
     for (const listener of listeners) listener();
     return statement();

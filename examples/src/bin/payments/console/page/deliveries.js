@@ -9,6 +9,9 @@ import { code, part, strong } from "./part.js";
 /** The first attempts that fail, so that others are seen. */
 const FAILURES = 2;
 
+/** All attempts and the pauses between them take some seven seconds. */
+const PATIENCE = 60_000;
+
 const METADATA = "https://169.254.169.254/latest/meta-data/";
 
 /** The endpoint of this account that leads to a receiver of the console. */
@@ -63,8 +66,8 @@ async function pay(context) {
 }
 
 async function watch({ send, show, find, good, bad }, id) {
-    const list = find(".attempts");
-    for (;;) {
+    const [list, watched, until] = [find(".attempts"), endpoint, performance.now() + PATIENCE];
+    while (endpoint === watched && performance.now() < until) {
         const done = await exchange({ path: "/v2/webhook-deliveries", headers: authorization() });
         if (done.status !== 200) return bad(refusal(done));
         const delivery = done.json.data.find((known) => known.id === id && known.endpoint === endpoint);
@@ -80,6 +83,7 @@ async function watch({ send, show, find, good, bad }, id) {
         }
         await pause(300);
     }
+    bad("Nothing more was seen of it.");
 }
 
 function attempt({ at, status, fault }, index, all) {

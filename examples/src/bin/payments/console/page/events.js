@@ -87,7 +87,7 @@ function end(context, said = "No longer reading. The place is forgotten.") {
 
 function now(context) {
     if (reconnect) reconnect();
-    else context.note(stop ? "It is connected." : "Nothing is being read.");
+    else if (!stop) context.note("Nothing is being read.");
 }
 
 export function startEvents() {
