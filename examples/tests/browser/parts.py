@@ -42,8 +42,8 @@ def limits(url):
         expect(served.locator(".status")).to_have_text("204")
         expect(refused.locator(".status")).to_have_text("429")
         refused.locator("summary").click()
-        for text in ['ratelimit: "console";r=0;t=2', "retry-after: 2", "Quota exceeded"]:
-            expect(refused.locator("pre").last).to_contain_text(text)
+        for text in ['ratelimit: "console";r=0;t=[12]', "retry-after: [12]", "Quota exceeded"]:
+            expect(refused.locator("pre").last).to_contain_text(re.compile(text))
         # What flows in is seen without asking.
         expect(bucket).to_have_accessible_name("5 of 5 left")
         me.page.get_by_role("button", name="Another one").click()
