@@ -24,7 +24,7 @@ core|default|formatting, lints, docs, each crate alone, dependency rules, tests 
 redis|default|all tests with all features, against redis-servers and an nginx that the tests start themselves
 sql|default|pages out of a PostgreSQL and a MariaDB that the tests start themselves
 clients|default|client libraries of other people against the examples
-browser|default|a real Chromium before the CORS layer, by itself and with versions
+browser|default|a real Chromium before the CORS layer, streams, versions, and the page of the example
 model|default|what locks protect, in the many orders that a model checker tries
 soak|on demand|long runs of a release build
 TABLE

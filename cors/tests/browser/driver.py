@@ -19,7 +19,8 @@ CHROMIUM = os.environ.get("STONEWORK_CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = [
     # Names that nobody owns lead to this machine, so that a test has as many hosts as it likes. Left to
     # itself, Chromium takes `localhost` for ::1 first, where anybody may listen on a port of ours.
-    "--host-resolver-rules=MAP *.example.test 127.0.0.1, MAP localhost 127.0.0.1",
+    "--host-resolver-rules=MAP *.example.test 127.0.0.1, MAP localhost 127.0.0.1, "
+    "MAP *.localhost 127.0.0.1",
     # There is nothing to be kept apart from but these tests, who may be root in a small container.
     "--no-sandbox",
     "--disable-dev-shm-usage",

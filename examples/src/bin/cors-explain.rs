@@ -10,22 +10,19 @@
 
 #[path = "payments/cors.rs"]
 mod cors;
+#[path = "payments/wish.rs"]
+mod wish;
 
 use std::env;
 use std::fs;
 use std::process::ExitCode;
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
-use stonework_cors::{CorsConfig, Policy, Report, RequestHead, explain};
+use axum::http::Method;
+use stonework_cors::{CorsConfig, Policy, Report};
+use wish::{Wish, is_denied, parse};
 
 const USAGE: &str =
     "usage: cors-explain --origin ORIGIN [--method METHOD] [--header NAME]... [--config FILE]";
-
-/// What a page can send without asking first (Fetch, "CORS-safelisted"). With a content type of a
-/// form it could do so too; here it is taken for JSON.
-const SAFE_METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::POST];
-const SAFE_HEADERS: [HeaderName; 3] =
-    [header::ACCEPT, header::ACCEPT_LANGUAGE, header::CONTENT_LANGUAGE];
 
 fn main() -> ExitCode {
     match run(env::args().skip(1)) {
@@ -42,34 +39,26 @@ fn main() -> ExitCode {
     }
 }
 
-/// What a page wants to do.
-#[derive(Default)]
-struct Wish {
-    origin: Option<HeaderValue>,
-    method: Method,
-    headers: Vec<HeaderName>,
-    config: Option<String>,
+fn run(arguments: impl Iterator<Item = String>) -> Result<Vec<(&'static str, Report)>, String> {
+    let (wish, config) = read(arguments)?;
+    wish.reports(&policy(config.as_deref())?)
 }
 
-fn run(arguments: impl Iterator<Item = String>) -> Result<Vec<(&'static str, Report)>, String> {
-    let wish = Wish::of(arguments)?;
-    let policy = policy(wish.config.as_deref())?;
-    let mut reports = Vec::new();
-    if wish.needs_preflight() {
-        let preflight = report(&policy, Method::OPTIONS, wish.preflight()?);
-        let denied = is_denied(&preflight);
-        reports.push(("preflight", preflight));
-        if denied {
-            // The browser does not send what it asked for.
-            return Ok(reports);
+/// What is asked for, and the file of the policy if it is not that of `payments`.
+fn read(mut arguments: impl Iterator<Item = String>) -> Result<(Wish, Option<String>), String> {
+    let (mut origin, mut method, mut headers, mut config) = (None, Method::GET, Vec::new(), None);
+    while let Some(name) = arguments.next() {
+        let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
+        match name.as_str() {
+            "--origin" => origin = Some(parse("an origin", &value()?)?),
+            "--method" => method = wish::method(&value()?)?,
+            "--header" => headers.push(parse("the name of a header", &value()?)?),
+            "--config" => config = Some(value()?),
+            other => return Err(format!("{other:?} is not known")),
         }
     }
-    reports.push(("request", report(&policy, wish.method.clone(), wish.actual())));
-    Ok(reports)
-}
-
-const fn is_denied(report: &Report) -> bool {
-    report.decision.reason().is_some()
+    let origin = origin.ok_or("--origin is missing")?;
+    Ok((Wish { origin, method, headers }, config))
 }
 
 fn policy(config: Option<&str>) -> Result<Policy, String> {
@@ -86,68 +75,4 @@ fn policy(config: Option<&str>) -> Result<Policy, String> {
         }
     };
     policy.map_err(|errors| errors.to_string())
-}
-
-fn report(policy: &Policy, method: Method, headers: HeaderMap) -> Report {
-    let mut request = Request::new(());
-    *request.method_mut() = method;
-    *request.headers_mut() = headers;
-    explain(policy, &RequestHead::of(&request))
-}
-
-impl Wish {
-    fn of(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut wish = Self::default();
-        while let Some(name) = arguments.next() {
-            let mut value = || arguments.next().ok_or(format!("{name} needs a value"));
-            match name.as_str() {
-                "--origin" => wish.origin = Some(parse("an origin", &value()?)?),
-                "--method" => wish.method = normalised(&parse("a method", &value()?)?),
-                "--header" => wish.headers.push(parse("the name of a header", &value()?)?),
-                "--config" => wish.config = Some(value()?),
-                other => return Err(format!("{other:?} is not known")),
-            }
-        }
-        match wish.origin {
-            Some(_) => Ok(wish),
-            None => Err("--origin is missing".to_owned()),
-        }
-    }
-
-    fn needs_preflight(&self) -> bool {
-        let safe = self.headers.iter().all(|name| SAFE_HEADERS.contains(name));
-        !(safe && SAFE_METHODS.contains(&self.method))
-    }
-
-    /// What a browser asks before it sends the request.
-    fn preflight(&self) -> Result<HeaderMap, String> {
-        let mut names: Vec<_> = self.headers.iter().map(HeaderName::as_str).collect();
-        names.retain(|name| SAFE_HEADERS.iter().all(|safe| safe != name));
-        names.sort_unstable();
-        names.dedup();
-        let mut headers = self.actual();
-        let method = parse("a method", self.method.as_str())?;
-        headers.insert(header::ACCESS_CONTROL_REQUEST_METHOD, method);
-        if !names.is_empty() {
-            let names = parse("names of headers", &names.join(","))?;
-            headers.insert(header::ACCESS_CONTROL_REQUEST_HEADERS, names);
-        }
-        Ok(headers)
-    }
-
-    fn actual(&self) -> HeaderMap {
-        self.origin.iter().map(|origin| (header::ORIGIN, origin.clone())).collect()
-    }
-}
-
-/// As a browser sends it (Fetch, "normalize a method").
-fn normalised(method: &Method) -> Method {
-    let upper =
-        [Method::DELETE, Method::GET, Method::HEAD, Method::OPTIONS, Method::POST, Method::PUT];
-    let same = |known: &Method| known.as_str().eq_ignore_ascii_case(method.as_str());
-    upper.into_iter().find(same).unwrap_or_else(|| method.clone())
-}
-
-fn parse<T: std::str::FromStr>(what: &str, text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("{text:?} is not {what}"))
 }

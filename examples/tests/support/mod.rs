@@ -72,7 +72,12 @@ impl Service {
     }
 
     pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
-        Self::of(program(variables))
+        Self::on(0, variables)
+    }
+
+    /// A service on this port.
+    pub(crate) fn on(port: u16, variables: &[(&str, &str)]) -> Self {
+        Self::at(program(variables), port)
     }
 
     /// Any program that says where it listens, as `payments` does.
@@ -230,6 +235,11 @@ impl Request {
     /// Replaces who asks.
     pub(crate) fn account(self, account: &str) -> Self {
         self.without("authorization").header("authorization", &format!("Bearer {account}"))
+    }
+
+    /// Replaces whom the client believes to ask.
+    pub(crate) fn host(self, host: &str) -> Self {
+        self.without("host").header("host", host)
     }
 
     /// Replaces what becomes of the connection.

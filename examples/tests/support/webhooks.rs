@@ -26,6 +26,7 @@ pub(crate) fn signed(
     signed_to(&format!("/webhooks/{}", scheme.name()), scheme, secret, id, body, at)
 }
 
+/// The same, to another address.
 pub(crate) fn signed_to(
     path: &str,
     scheme: &dyn SignScheme,

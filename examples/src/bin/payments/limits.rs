@@ -25,7 +25,11 @@ pub(crate) struct Rate {
 
 impl Rate {
     /// What no client reaches by hand, nor by fifty at once that do not wait between two tries.
-    pub(crate) const GENEROUS: Self = Self { requests: 10_000, per: Duration::from_secs(1) };
+    pub(crate) const GENEROUS: Self = Self::new(10_000, Duration::from_secs(1));
+
+    pub(crate) const fn new(requests: u32, per: Duration) -> Self {
+        Self { requests, per }
+    }
 }
 
 /// Not a rate.
@@ -59,11 +63,20 @@ pub(crate) fn layer(
     rate: Rate,
     redis: Option<ConnectionManager>,
 ) -> Result<RateLimitLayer, Failure> {
-    let policy = Policy::new("requests").rate(rate.requests).per(rate.per).key(client);
+    layer_of("requests", rate, PREFIX, redis)
+}
+
+pub(crate) fn layer_of(
+    policy: &'static str,
+    rate: Rate,
+    prefix: &str,
+    redis: Option<ConnectionManager>,
+) -> Result<RateLimitLayer, Failure> {
+    let policy = Policy::new(policy).rate(rate.requests).per(rate.per).key(client);
     let builder = RateLimitLayer::builder().policy(policy);
     let builder = match redis {
         Some(connection) => builder
-            .store(RedisStore::new(connection).key_prefix(PREFIX))
+            .store(RedisStore::new(connection).key_prefix(prefix))
             .on_outage(Outage::LocalFallback { nodes: 1 }),
         None => builder,
     };

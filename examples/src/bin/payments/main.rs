@@ -4,11 +4,12 @@
 //! to `routes.rs` (what it does), `cors.rs` (which pages may use it), `account.rs` (who is asking),
 //! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `versions.rs` (what older
 //! clients get), `pages.rs` (how transfers are listed), `events.rs` (how they are told), `webhooks.rs` (what others
-//! tell), `deliveries.rs` (what they are told), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
+//! tell), `deliveries.rs` (what they are told), `console/` (the page at `/`), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
 
 mod account;
 mod config;
 mod connection;
+mod console;
 mod cors;
 mod deliveries;
 mod demo;
@@ -23,6 +24,7 @@ mod routes;
 mod shutdown;
 mod versions;
 mod webhooks;
+mod wish;
 
 use std::fmt::Display;
 use std::net::Ipv4Addr;
@@ -37,6 +39,7 @@ use tokio::net::TcpListener;
 use tower::ServiceBuilder;
 
 use config::{Config, Failure};
+use console::Console;
 use deliveries::Deliveries;
 use ledger::Ledger;
 use routes::App;
@@ -62,6 +65,7 @@ async fn run() -> Result<(), Failure> {
         Some(client) => Some(connection::open(client).await?),
         None => None,
     };
+    let console = Console::new(&config, redis.clone())?;
     let ledger = Ledger::open(config.database.as_deref())
         .await
         .map_err(|error| Failure::Database(format!("DATABASE_PATH cannot be used: {error}")))?;
@@ -77,7 +81,9 @@ async fn run() -> Result<(), Failure> {
     let drain = Drain::new();
     let events = events::layer(&drain)?;
     let hub = events::hub(redis.clone().zip(config.redis))?;
-    let webhooks = webhooks::router(config.webhooks, ledger.clone(), redis.clone())?;
+    let console_secret = console.webhook_secret().map(str::to_owned);
+    let webhooks =
+        webhooks::router(config.webhooks, console_secret, ledger.clone(), redis.clone())?;
     let deliveries = Deliveries::new(ledger.clone(), redis, config.webhook_loopback)?;
     let workers = deliveries.delivery().start();
     tell(cors.warnings());
@@ -104,8 +110,8 @@ async fn run() -> Result<(), Failure> {
         .layer(limits)
         .service(webhooks.fallback_service(api));
     // CORS goes around all that can say no, so that a page can read what it says; and around the router,
-    // so that there is no path and no method without it.
-    let service = cors.around(Router::new().fallback_service(stack));
+    // so that there is no path and no method without it but the console's, which other pages have no business with.
+    let service = console.before(cors.around(Router::new().fallback_service(stack)));
 
     // Before the line below, or a signal right after it would find nobody listening.
     let stop = Stop::listen()?;

@@ -36,6 +36,11 @@ pub(crate) enum Refusal {
     },
     Ledger,
     Interrupted,
+    /// The console is asked by another page than its own.
+    NotTheConsole,
+    /// What the console was asked, and why that is none.
+    Unclear(String),
+    UnknownReceiver,
 }
 
 impl Refusal {
@@ -99,6 +104,17 @@ impl Refusal {
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
                 new("interrupted", "Request was interrupted", status)
                     .detail("The operation may or may not have taken effect.")
+            }
+            Self::NotTheConsole => {
+                new("not-the-console", "Only the console is answered here", StatusCode::FORBIDDEN)
+                    .detail("Open the console as http://127.0.0.1 or http://localhost.")
+            }
+            Self::Unclear(detail) => {
+                new("unclear-question", "Unclear question", StatusCode::BAD_REQUEST)
+                    .detail(detail.clone())
+            }
+            Self::UnknownReceiver => {
+                new("unknown-receiver", "No such receiver", StatusCode::NOT_FOUND)
             }
         }
     }

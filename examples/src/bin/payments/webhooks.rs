@@ -30,9 +30,10 @@ pub(crate) struct Secrets {
     pub(crate) standard: Option<String>,
 }
 
-/// A route for each sender whose secret is known. For the others there is nothing.
+/// A route for each sender whose secret is known, and for the console if that has one. For the others there is nothing.
 pub(crate) fn router(
     secrets: Secrets,
+    console: Option<String>,
     ledger: Ledger,
     redis: Option<ConnectionManager>,
 ) -> Result<Router, Failure> {
@@ -48,6 +49,7 @@ pub(crate) fn router(
         ("stripe", secrets.stripe, Sender::new(scheme::STRIPE)),
         ("github", secrets.github, Sender::new(scheme::GITHUB)),
         ("standard", secrets.standard, Sender::new(scheme::STANDARD)),
+        ("console", console, Sender::new(scheme::STANDARD)),
     ] {
         let Some(secret) = secret else { continue };
         let webhooks = VerifyLayer::builder()
@@ -59,6 +61,9 @@ pub(crate) fn router(
                 Failure::Config(format!("{}_WEBHOOK_SECRET: {errors}", name.to_uppercase()))
             })?;
         tell(webhooks.warnings());
+        let receive = async move |State(ledger): State<Ledger>, verified: Verified, body: Bytes| {
+            receive(name, &ledger, &verified, &body).await
+        };
         router = router.route(&format!("/webhooks/{name}"), post(receive).layer(webhooks));
     }
     let router = router.method_not_allowed_fallback(async || Refusal::WrongMethod);
@@ -68,13 +73,14 @@ pub(crate) fn router(
 /// Counts an event. The layer has seen to it that it is one, and that it was not handled before; should a process have
 /// died between the two, it comes again, and the ledger knows it.
 async fn receive(
-    State(ledger): State<Ledger>,
-    verified: Verified,
-    body: Bytes,
+    sender: &str,
+    ledger: &Ledger,
+    verified: &Verified,
+    body: &[u8],
 ) -> Result<StatusCode, Refusal> {
     // GitHub signs no id.
-    let event = EventKey::of(&[verified.id().map_or(&*body, str::as_bytes)]);
-    ledger.receive(verified.scheme(), event.as_bytes()).await?;
+    let event = EventKey::of(&[verified.id().map_or(body, str::as_bytes)]);
+    ledger.receive(sender, event.as_bytes()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
