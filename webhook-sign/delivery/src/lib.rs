@@ -206,6 +206,8 @@
 //! | `testing` | [`testing`], the suite that any outbox must pass |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(test)]
+mod allocations;
 mod attempt;
 mod body;
 mod breaker;
