@@ -221,6 +221,9 @@ mod endpoint;
 mod endpoints;
 mod error;
 mod event;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod id;
 mod judge;
 mod message;

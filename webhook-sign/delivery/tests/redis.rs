@@ -30,7 +30,7 @@ use stonework_webhook_delivery::store::{
     StoreErrorKind,
 };
 use stonework_webhook_delivery::testing::outbox_conformance;
-use stonework_webhook_delivery::{DeliveryId, Event, MessageId};
+use stonework_webhook_delivery::{DeliveryId, Event, MessageId, fuzz};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -170,6 +170,33 @@ async fn a_clock_that_went_back_does_not_hold_up_what_is_new() {
     server.ask::<()>(cmd("EVAL").arg(script).arg(1).arg(endpoints)).await;
     outbox.enqueue(message("n")).await.unwrap();
     assert_eq!(outbox.claim(claim(1)).await.unwrap().leased.len(), 1);
+}
+
+/// What a client sends back as the place between two pages may be anything: a place of another endpoint, half of one, or
+/// one that never was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_somebody_made_up_leads_to_nothing_that_was_not_asked_for() {
+    let server = Server::start().await;
+    let outbox = RedisOutbox::new(server.manager().await);
+    fuzz::fill(&outbox).await;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/webhook_delivery_cursor");
+    let mut read = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        read += usize::from(fuzz::leads(&outbox, &bytes).await);
+    }
+    assert!(read > 0, "none of them is a place of this one");
+    // All that a place of its own can become by one byte.
+    let page = outbox.list(List::new(4)).await.unwrap();
+    let place = page.next.unwrap();
+    for at in 0..place.as_bytes().len() {
+        for byte in [0, b' ', b'0', b'9', b':', b'a', b'q', 0xff] {
+            let mut bytes = place.as_bytes().to_vec();
+            bytes[at] = byte;
+            fuzz::leads(&outbox, &bytes).await;
+            fuzz::leads(&outbox, &bytes[..at]).await;
+        }
+    }
 }
 
 #[tokio::test]
