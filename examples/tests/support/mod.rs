@@ -187,6 +187,21 @@ impl Drop for Service {
     }
 }
 
+/// Sends a request where perhaps nobody listens, or nobody will any more. `None` if there is no whole answer.
+pub(crate) async fn try_ask(address: SocketAddr, request: &Request) -> Option<Reply> {
+    let mut answer = Vec::new();
+    let sent = async {
+        let mut socket = TcpStream::connect(address).await?;
+        socket.write_all(&request.to_bytes()).await?;
+        socket.read_to_end(&mut answer).await
+    };
+    in_time("an answer, or none", sent).await.ok()?;
+    let has_head = answer.windows(4).any(|bytes| bytes == b"\r\n\r\n");
+    let reply = has_head.then(|| Reply::parse(&answer))?;
+    let is_whole = reply.header("content-length") == Some(&*reply.body.len().to_string());
+    is_whole.then_some(reply)
+}
+
 /// Polls until it is so.
 pub(crate) async fn until(what: &str, mut so: impl AsyncFnMut() -> bool) {
     let poll = async {

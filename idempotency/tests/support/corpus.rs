@@ -19,7 +19,9 @@ pub(crate) fn replay(name: &str, target: Target) {
 }
 
 fn corpus(name: &str) -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(name);
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let folder = above.map(|folder| folder.join("fuzz/corpus").join(name)).find(|it| it.is_dir());
+    let folder = folder.unwrap_or_else(|| panic!("there is no fuzz/corpus/{name}"));
     let files = fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     let mut files: Vec<_> = files
         .map(|file| {

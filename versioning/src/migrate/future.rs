@@ -75,7 +75,7 @@ pub(super) struct Passage {
     pub(super) protocol: Protocol,
     /// What is put into tags.
     pub(super) suffix: String,
-    /// The client has a tag of ours.
+    /// The client asks about a tag of ours.
     pub(super) has_tag: bool,
     pub(super) method: Method,
 }

@@ -79,7 +79,8 @@ pub(super) fn ask_for_the_whole(head: &mut request::Parts) {
     head.headers.remove(IF_RANGE);
 }
 
-/// Takes this version's mark off the tags of a request. Says whether there was one.
+/// Takes this version's mark off the tags of a request. Says whether it asks about a tag of this version: one that has the
+/// mark, or any there is.
 ///
 /// The handler knows the tags of the newest version alone. Before a change, one that a client has from another
 /// version stays: what is to be changed is the same. Before what is only read it goes, where `reads_another` is:
@@ -101,7 +102,11 @@ pub(super) fn unmark_tags(head: &mut request::Parts, suffix: &str, reads_another
                     ours = true;
                     kept.push([bare, b"\""].concat());
                 }
-                None if keeps_others || tag == b"*" => kept.push(tag.to_vec()),
+                None if tag == b"*" => {
+                    ours = true;
+                    kept.push(tag.to_vec());
+                }
+                None if keeps_others => kept.push(tag.to_vec()),
                 None => dropped = true,
             }
         }
@@ -242,7 +247,7 @@ mod tests {
             (Method::GET, &["\"a~v1\", W/\"b~v1\"", "\"c\""][..], true, Some("\"a\", W/\"b\"")),
             (Method::GET, &["\"a\"", "\"a~v2\""], false, None),
             (Method::HEAD, &["\"a,~v1\",\"b,c\""], true, Some("\"a,\"")),
-            (Method::GET, &["*"], false, Some("*")),
+            (Method::GET, &["*"], true, Some("*")),
             (Method::GET, &[""], false, None),
             (Method::GET, &[], false, None),
             (Method::PUT, &["\"a~v1\", \"c\""], true, Some("\"a\", \"c\"")),

@@ -206,6 +206,8 @@
 //! | `testing` | [`testing`], the suite that any outbox must pass |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(test)]
+mod allocations;
 mod attempt;
 mod body;
 mod breaker;
@@ -219,6 +221,9 @@ mod endpoint;
 mod endpoints;
 mod error;
 mod event;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod fuzz;
 mod id;
 mod judge;
 mod message;

@@ -1,6 +1,8 @@
 //! The outbox over Redis keeps the contract, on real servers.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+#[path = "support/fenced.rs"]
+mod fenced;
 #[path = "support/post.rs"]
 mod post;
 #[path = "support/receiver.rs"]
@@ -10,6 +12,8 @@ mod receiver;
 mod redis_server;
 #[path = "support/same.rs"]
 mod same;
+#[path = "support/spoiled.rs"]
+mod spoiled;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -26,7 +30,7 @@ use stonework_webhook_delivery::store::{
     StoreErrorKind,
 };
 use stonework_webhook_delivery::testing::outbox_conformance;
-use stonework_webhook_delivery::{DeliveryId, Event, Message, MessageId};
+use stonework_webhook_delivery::{DeliveryId, Event, MessageId, fuzz};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -168,6 +172,33 @@ async fn a_clock_that_went_back_does_not_hold_up_what_is_new() {
     assert_eq!(outbox.claim(claim(1)).await.unwrap().leased.len(), 1);
 }
 
+/// What a client sends back as the place between two pages may be anything: a place of another endpoint, half of one, or
+/// one that never was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_that_somebody_made_up_leads_to_nothing_that_was_not_asked_for() {
+    let server = Server::start().await;
+    let outbox = RedisOutbox::new(server.manager().await);
+    fuzz::fill(&outbox).await;
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/webhook_delivery_cursor");
+    let mut read = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        read += usize::from(fuzz::leads(&outbox, &bytes).await);
+    }
+    assert!(read > 0, "none of them is a place of this one");
+    // All that a place of its own can become by one byte.
+    let page = outbox.list(List::new(4)).await.unwrap();
+    let place = page.next.unwrap();
+    for at in 0..place.as_bytes().len() {
+        for byte in [0, b' ', b'0', b'9', b':', b'a', b'q', 0xff] {
+            let mut bytes = place.as_bytes().to_vec();
+            bytes[at] = byte;
+            fuzz::leads(&outbox, &bytes).await;
+            fuzz::leads(&outbox, &bytes[..at]).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_left_of_what_was_forgotten() {
     let server = Server::start().await;
@@ -230,73 +261,10 @@ async fn a_server_that_dies_loses_nothing() {
     assert!(came.len() >= 49 && came.is_subset(&kept), "the first was taken out before");
 }
 
-/// Two connections, as of two processes, share the work, and nothing is sent twice.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn two_processes_share_the_work_without_doubling_it() {
-    let server = Server::start().await;
-    let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
-    let mut posts = Vec::new();
-    for _ in 0..2 {
-        let outbox = RedisOutbox::new(server.manager().await);
-        posts.push(post_with(&receiver, outbox, soon(), |b| b.guard(loopback())));
-    }
-    for at in 0..100 {
-        let message = Message::new("{}").id(format!("msg_{at}"));
-        posts[at % 2].delivery.enqueue(&ep("a"), message).await.unwrap();
-    }
-    let _workers: Vec<_> = posts.iter().map(|post| post.delivery.start()).collect();
-    let [one, other] = &mut posts[..] else { unreachable!() };
-    for _ in 0..100 {
-        tokio::select! {
-            event = one.event() => assert!(matches!(event, Event::Delivered { .. }), "{event:?}"),
-            event = other.event() => assert!(matches!(event, Event::Delivered { .. }), "{event:?}"),
-        }
-    }
-    let mut ids = HashSet::new();
-    for _ in 0..100 {
-        assert!(ids.insert(receiver.next().await.id().to_owned()), "sent twice");
-    }
-    assert!(receiver.webhooks.try_recv().is_err());
-}
-
-/// Where the process that is killed finds the server and the receiver.
-const CHILD: &str = "STONEWORK_TEST_CHILD";
-
-/// A process of its own, which the test below starts and kills.
-#[tokio::test]
-async fn a_worker_by_itself() {
-    let Ok(told) = std::env::var(CHILD) else { return };
-    let (redis, url) = told.split_once(' ').unwrap();
-    let connection = redis::Client::open(redis).unwrap().get_connection_manager().await.unwrap();
-    let lease = |builder: stonework_webhook_delivery::DeliveryBuilder| {
-        builder.guard(loopback()).lease(Duration::from_secs(2))
-    };
-    let post = post::post_to(url, RedisOutbox::new(connection), soon(), lease);
-    let _workers = post.delivery.start();
-    std::future::pending::<()>().await;
-}
-
-/// The process of a worker is killed in the midst of an attempt; another takes its message over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_worker_that_is_killed_loses_nothing() {
+async fn a_lease_that_ends_during_a_send_is_fenced() {
     let server = Server::start().await;
-    let mut receiver =
-        Receiver::start(|nth, _| if nth == 0 { Reply::Nothing } else { Reply::Status(200) }).await;
-    let outbox = RedisOutbox::new(server.manager().await);
-    let mut post = post_with(&receiver, outbox, soon(), |b| b.guard(loopback()));
-    post.send("msg_1").await;
-    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["a_worker_by_itself", "--exact"])
-        .env(CHILD, format!("{} {}", server.url(), receiver.url()))
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    assert_eq!(receiver.next().await.id(), "msg_1");
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let _workers = post.delivery.start();
-    let Event::Delivered { tries: 2, .. } = post.event().await else { panic!("delivered") };
-    assert_eq!(receiver.next().await.id(), "msg_1", "the same id");
+    fenced::what_is_said_too_late_has_no_effect(RedisOutbox::new(server.manager().await)).await;
 }
 
 /// The receiver breaks off each attempt until the last, and is back at another address.

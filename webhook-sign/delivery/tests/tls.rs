@@ -5,8 +5,9 @@
 mod post;
 #[path = "support/receiver.rs"]
 mod receiver;
+#[path = "support/tls.rs"]
+mod tls;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,50 +21,9 @@ use post::{loopback, post_to, soon};
 use stonework_webhook_delivery::client::HttpClient;
 use stonework_webhook_delivery::store::MemoryOutbox;
 use stonework_webhook_delivery::{Event, Fault};
+use tls::{acceptor, server};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring::default_provider;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
-
-/// A certificate of its own making.
-fn acceptor(alpn: &[&str]) -> (TlsAcceptor, Vec<u8>) {
-    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let certificate = made.cert.der().clone();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(default_provider()));
-    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-    let mut config = config.with_single_cert(vec![certificate.clone()], key).unwrap();
-    config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
-    (TlsAcceptor::from(Arc::new(config)), certificate.to_vec())
-}
-
-/// A server that tells the HTTP version of each request.
-async fn server(alpn: &[&str]) -> (String, Vec<u8>, UnboundedReceiver<http::Version>) {
-    let (acceptor, certificate) = acceptor(alpn);
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("https://localhost:{}/", listener.local_addr().unwrap().port());
-    let (sender, versions) = unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (acceptor, sender) = (acceptor.clone(), sender.clone());
-            tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else { return };
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let _ = sender.send(request.version());
-                    std::future::ready(Ok::<_, std::io::Error>(
-                        Response::new(Empty::<Bytes>::new()),
-                    ))
-                });
-                let server = auto::Builder::new(TokioExecutor::new());
-                drop(server.serve_connection(TokioIo::new(stream), service).await);
-            });
-        }
-    });
-    (url, certificate, versions)
-}
 
 #[tokio::test]
 async fn a_certificate_that_is_trusted_is_enough_and_http_2_is_spoken() {

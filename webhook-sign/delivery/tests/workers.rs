@@ -1,6 +1,8 @@
 //! Workers that end, hang or die in the midst of it.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+#[path = "support/fenced.rs"]
+mod fenced;
 #[path = "support/post.rs"]
 mod post;
 #[path = "support/receiver.rs"]
@@ -107,64 +109,9 @@ async fn a_slow_send_keeps_its_lease() {
     };
 }
 
-/// A worker that cannot renew its lease loses the message, and what it says later has no effect.
 #[tokio::test]
 async fn a_lease_that_ends_during_a_send_is_fenced() {
-    let (answer, answered) = tokio::sync::watch::channel(false);
-    let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
-    let outbox = MemoryOutbox::new();
-    let spoiled = Spoiled::new(outbox.clone());
-    spoiled.extend_nothing();
-    let slow = SlowClient { answered };
-    let slow_post = post_with(&receiver, spoiled.clone(), soon(), move |builder| {
-        // One attempt only, or it would take the message over from itself.
-        builder.client(slow).lease(BRIEF).concurrency(1)
-    });
-    let _slow_workers = slow_post.delivery.start();
-    slow_post.send("msg_1").await;
-    spoiled.claimed().await;
-    let mut post = post_with(&receiver, outbox, soon(), with_lease(Duration::from_secs(30)));
-    let _workers = post.delivery.start();
-    let Event::Delivered { tries: 2, .. } = post.event().await else { panic!("delivered") };
-    assert_eq!(receiver.next().await.id(), "msg_1");
-    // The slow one fails now, and would have it sent again.
-    answer.send_replace(true);
-    assert_eq!(spoiled.lost().await, 1, "it is told that it has lost it");
-    let entry = post.entry().await;
-    assert_eq!((entry.state, entry.attempts.len()), (State::Delivered, 1));
-}
-
-/// Answers 500 when it is told to.
-#[derive(Clone)]
-struct SlowClient {
-    answered: tokio::sync::watch::Receiver<bool>,
-}
-
-type Request =
-    http::Request<stonework_webhook_delivery::StoneBody<stonework_webhook_delivery::WebhookBody>>;
-
-impl tower::Service<Request> for SlowClient {
-    type Response = http::Response<http_body_util::Empty<bytes::Bytes>>;
-    type Error = std::io::Error;
-    type Future =
-        std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    fn poll_ready(
-        &mut self,
-        _: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Result<(), Self::Error>> {
-        std::task::Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request) -> Self::Future {
-        let mut answered = self.answered.clone();
-        Box::pin(async move {
-            answered.wait_for(|answered| *answered).await.map_err(std::io::Error::other)?;
-            let mut response = http::Response::new(http_body_util::Empty::new());
-            *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-            Ok(response)
-        })
-    }
+    fenced::what_is_said_too_late_has_no_effect(MemoryOutbox::new()).await;
 }
 
 #[tokio::test]

@@ -18,11 +18,12 @@ pub(crate) fn say<For>(builder: Builder<For>, origins: Option<&str>) -> Builder<
     builder
         .origins(origins.unwrap_or(DEVELOPMENT).split(',').map(str::trim))
         .methods(["PUT", "PATCH", "DELETE"])
-        .include(["authorization", "content-type"])
+        .include(["authorization", "content-type", "if-none-match"])
         .include(stonework_idempotency::REQUEST_HEADERS)
         .include(stonework_ratelimit::REQUEST_HEADERS)
         .include(stonework_sse::REQUEST_HEADERS)
         .include(stonework_versioning::REQUEST_HEADERS)
+        .expose(["etag"])
         .expose(stonework_idempotency::RESPONSE_HEADERS)
         .expose(stonework_pagination::RESPONSE_HEADERS)
         .expose(stonework_ratelimit::RESPONSE_HEADERS)

@@ -3,8 +3,9 @@
 //! `cargo run` starts it on <http://127.0.0.1:3000>, with everything in memory. Read on from here
 //! to `routes.rs` (what it does), `cors.rs` (which pages may use it), `account.rs` (who is asking),
 //! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `versions.rs` (what older
-//! clients get), `pages.rs` (how transfers are listed), `events.rs` (how they are told), `webhooks.rs` (what others
-//! tell), `deliveries.rs` (what they are told), `console/` (the page at `/`), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
+//! clients get), `pages.rs` (how transfers are listed), `kept.rs` (how clients keep one), `events.rs`
+//! (how they are told), `webhooks.rs` (what others tell), `deliveries.rs` (what they are told),
+//! `console/` (the page at `/`), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
 
 mod account;
 mod config;
@@ -14,6 +15,7 @@ mod cors;
 mod deliveries;
 mod demo;
 mod events;
+mod kept;
 mod keys;
 mod ledger;
 mod limits;

@@ -2,9 +2,9 @@
 
 use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{FromRef, Path, State};
-use axum::http::StatusCode;
 use axum::http::header::LOCATION;
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use stonework_pagination::PageLayer;
@@ -16,7 +16,8 @@ use crate::account::Account;
 use crate::deliveries::{self, Deliveries};
 use crate::demo::{Demo, DemoAllowed};
 use crate::events;
-use crate::ledger::{Ledger, Order, Statement, Transfer};
+use crate::kept;
+use crate::ledger::{Ledger, Order, Statement};
 use crate::pages;
 use crate::problem::Refusal;
 
@@ -72,9 +73,11 @@ async fn find(
     State(app): State<App>,
     Extension(account): Extension<Account>,
     id: Result<Path<Uuid>, PathRejection>,
-) -> Result<Json<Transfer>, Refusal> {
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
     let Path(id) = id.map_err(|_| Refusal::UnknownTransfer)?;
-    app.ledger.find(&account, id).await?.map(Json).ok_or(Refusal::UnknownTransfer)
+    let transfer = app.ledger.find(&account, id).await?.ok_or(Refusal::UnknownTransfer)?;
+    Ok(kept::answer(&headers, &transfer))
 }
 
 async fn statement(

@@ -23,6 +23,7 @@ use stonework_webhook_sign::keys::KeySet;
 use stonework_webhook_sign::{RequestHead, verify};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::watch;
 
 pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -53,6 +54,8 @@ pub enum Reply {
     Redirect(u16, String),
     /// A status, and a body without an end.
     Endless(u16),
+    /// A status, when it is told to.
+    Held(u16, watch::Receiver<bool>),
     /// Nothing, ever.
     Nothing,
     /// The connection is closed.
@@ -128,6 +131,10 @@ async fn answer(reply: Reply) -> io::Result<Response<Answer>> {
             (status, false)
         }
         Reply::Endless(status) => (status, true),
+        Reply::Held(status, ref told) => {
+            told.clone().wait_for(|told| *told).await.map_err(io::Error::other)?;
+            (status, false)
+        }
         Reply::Nothing => std::future::pending().await,
         Reply::Close => return Err(io::Error::other("closed")),
     };

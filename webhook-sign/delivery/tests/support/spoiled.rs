@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use stonework_webhook_delivery::store::{
     Ack, Change, Claim, Claimed, Dead, EndpointState, Enqueue, Enqueued, Extend, Held, LeaseToken,
-    List, MemoryOutbox, Outbox, Page, Requeue, Requeued, Retry, Settled, StoreError,
-    StoreErrorKind, StoreFuture,
+    List, Outbox, Page, Requeue, Requeued, Retry, Settled, StoreError, StoreErrorKind, StoreFuture,
 };
 use stonework_webhook_delivery::{DeadReason, EndpointId};
 use tokio::sync::watch;
@@ -17,7 +16,7 @@ const KEEP: Duration = Duration::from_secs(3_600);
 
 #[derive(Clone)]
 pub struct Spoiled {
-    outbox: MemoryOutbox,
+    outbox: Arc<dyn Outbox>,
     shared: Arc<Shared>,
 }
 
@@ -31,7 +30,7 @@ struct Shared {
 }
 
 impl Spoiled {
-    pub fn new(outbox: MemoryOutbox) -> Self {
+    pub fn new(outbox: impl Outbox) -> Self {
         let shared = Shared {
             extends_nothing: AtomicBool::new(false),
             settling: AtomicUsize::new(0),
@@ -40,7 +39,7 @@ impl Spoiled {
             claimed: watch::Sender::new(0),
             lost: watch::Sender::new(0),
         };
-        Self { outbox, shared: Arc::new(shared) }
+        Self { outbox: Arc::new(outbox), shared: Arc::new(shared) }
     }
 
     /// Leases are not renewed, and nobody is told.
@@ -80,11 +79,14 @@ impl Spoiled {
         if take(&self.shared.settling) {
             return StoreFuture::ready(Err(StoreError::new(StoreErrorKind::Unavailable)));
         }
-        let settled = settle().try_ready().unwrap();
-        if matches!(settled, Ok(Settled::Lost)) {
-            self.shared.lost.send_modify(|lost| *lost += 1);
-        }
-        StoreFuture::ready(settled)
+        let (settling, shared) = (settle(), Arc::clone(&self.shared));
+        StoreFuture::new(async move {
+            let settled = settling.await;
+            if matches!(settled, Ok(Settled::Lost)) {
+                shared.lost.send_modify(|lost| *lost += 1);
+            }
+            settled
+        })
     }
 }
 
@@ -98,12 +100,15 @@ impl Outbox for Spoiled {
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<Result<Claimed, StoreError>> {
-        let claimed = self.outbox.claim(claim).try_ready().unwrap().unwrap();
-        self.shared.claimed.send_modify(|count| *count += claimed.leased.len());
-        if take(&self.shared.claiming) {
-            return StoreFuture::ready(Err(StoreError::new(StoreErrorKind::Unavailable)));
-        }
-        StoreFuture::ready(Ok(claimed))
+        let (claiming, shared) = (self.outbox.claim(claim), Arc::clone(&self.shared));
+        StoreFuture::new(async move {
+            let claimed = claiming.await?;
+            shared.claimed.send_modify(|count| *count += claimed.leased.len());
+            if take(&shared.claiming) {
+                return Err(StoreError::new(StoreErrorKind::Unavailable));
+            }
+            Ok(claimed)
+        })
     }
 
     fn ack(&self, ack: Ack) -> StoreFuture<Result<Settled, StoreError>> {
@@ -126,16 +131,17 @@ impl Outbox for Spoiled {
     }
 
     fn requeue(&self, requeue: Requeue) -> StoreFuture<Result<Requeued, StoreError>> {
-        let requeued = self.outbox.requeue(requeue);
-        if take(&self.shared.killing) {
-            let token = LeaseToken::random();
-            let claim = self.outbox.claim(Claim::new(token, 1, KEEP, 1));
-            for leased in claim.try_ready().unwrap().unwrap().leased {
-                let dead = Dead::new(leased.lease, DeadReason::NoEndpoint, KEEP);
-                drop(self.outbox.dead(dead));
+        let Self { outbox, shared } = self.clone();
+        StoreFuture::new(async move {
+            let requeued = outbox.requeue(requeue).await;
+            if take(&shared.killing) {
+                let claim = Claim::new(LeaseToken::random(), 1, KEEP, 1);
+                for leased in outbox.claim(claim).await?.leased {
+                    outbox.dead(Dead::new(leased.lease, DeadReason::NoEndpoint, KEEP)).await?;
+                }
             }
-        }
-        requeued
+            requeued
+        })
     }
 
     fn list(&self, list: List) -> StoreFuture<Result<Page, StoreError>> {
