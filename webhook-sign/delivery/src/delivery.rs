@@ -6,8 +6,8 @@ use stonework_webhook_sign::MessageId;
 
 use crate::shared::Shared;
 use crate::store::{
-    Change, EndpointChange, EndpointState, Enqueue, Enqueued, List, Outbox, Page, Requeue,
-    Requeued, StateKind,
+    Change, EndpointChange, EndpointState, Enqueued, List, Outbox, Page, Requeue, Requeued,
+    StateKind,
 };
 use crate::worker::Workers;
 use crate::{
@@ -68,14 +68,7 @@ impl Delivery {
         endpoint: &EndpointId,
         message: Message,
     ) -> Result<Enqueued, EnqueueError> {
-        let max = self.shared.settings.max_body;
-        if message.payload.body.len() > max {
-            return Err(EnqueueError::TooLarge { max });
-        }
-        let id = DeliveryId::new(endpoint.clone(), message.id)?;
-        let mut enqueue = Enqueue::new(id, message.payload);
-        enqueue.after = message.after;
-        enqueue.order = message.order;
+        let enqueue = message.enqueue(endpoint, self.shared.settings.max_body)?;
         let answer = self.ask(|outbox| outbox.enqueue(enqueue)).await;
         match answer.map_err(EnqueueError::Store)? {
             Enqueued::Full => Err(EnqueueError::Full),
@@ -136,7 +129,7 @@ impl Delivery {
         loop {
             let list = List::new(LISTED_AT_ONCE).of(endpoint.clone()).in_state(StateKind::Dead);
             let page = self.list(list.after(after)).await?;
-            dead.extend(page.entries.into_iter().map(|entry| entry.id.message));
+            dead.extend(page.entries.into_iter().map(|entry| entry.id.message().clone()));
             match page.next {
                 Some(next) => after = Some(next),
                 None => return Ok(dead),

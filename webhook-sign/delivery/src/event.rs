@@ -35,7 +35,7 @@ pub enum Event {
     },
     /// A message is a dead letter.
     #[non_exhaustive]
-    Exhausted {
+    Dead {
         /// Which.
         id: DeliveryId,
         /// After so many attempts.

@@ -120,7 +120,7 @@
 //!    up, tell nothing to whom they do not concern. Standard Webhooks advises 20 kB at most.
 //! 6. **Do not use an order** unless receivers cannot do without. One message that fails holds up all that come after it,
 //!    until it is a dead letter: three days by the standard schedule.
-//! 7. **Tell owners** of [`Event::Disabled`] and [`Event::Exhausted`], let them see their attempts by [`Delivery::list`], and
+//! 7. **Tell owners** of [`Event::Disabled`] and [`Event::Dead`], let them see their attempts by [`Delivery::list`], and
 //!    replay their dead letters by [`Delivery::replay`]. Attempts tell a status and no body: an answer may be an internal
 //!    page that somebody wants to read through you.
 //! 8. **[Enable](Delivery::enable) an endpoint that was disabled and is deleted**, once `find` knows it no more: what is queued

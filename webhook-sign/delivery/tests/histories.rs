@@ -94,7 +94,7 @@ fn id(endpoint: usize, message: usize) -> DeliveryId {
 
 fn place(id: &DeliveryId) -> (usize, usize) {
     let number = |text: &str| text.rsplit('_').next().unwrap().parse().unwrap();
-    (number(id.endpoint.as_str()), number(id.message.as_str()))
+    (number(id.endpoint().as_str()), number(id.message().as_str()))
 }
 
 /// The outbox, its model, and all leases that there ever were.
@@ -121,7 +121,7 @@ impl Both {
         match step {
             Step::Enqueue { endpoint, message, order, after } => {
                 let json = HeaderValue::from_static("application/json");
-                let payload = Payload::new(json, Bytes::from(vec![b'x'; message]));
+                let payload = Payload::new(json, Bytes::from(vec![b'x'; message])).unwrap();
                 let mut enqueue = Enqueue::new(id(endpoint, message), payload);
                 enqueue.after = Duration::from_secs(after);
                 enqueue.order = order.map(|order| OrderKey::new(format!("o{order}")).unwrap());
@@ -180,7 +180,7 @@ impl Both {
             record.state = State::Sending(token, ends);
             record.tries += 1;
             assert_eq!(leased.tries, record.tries);
-            assert_eq!(leased.payload.body.len(), message);
+            assert_eq!(leased.payload.body().len(), message);
             assert_eq!(leased.health.failures, model.endpoints[endpoint].failures);
             self.leases.push(leased.lease);
         }

@@ -62,7 +62,7 @@ async fn it_answers_as_the_one_in_memory_does() {
 fn message(name: &str) -> Enqueue {
     let id = DeliveryId::new(ep("a"), MessageId::new(name)).unwrap();
     let json = HeaderValue::from_static("application/json");
-    Enqueue::new(id, Payload::new(json, Bytes::from_static(b"{}")))
+    Enqueue::new(id, Payload::new(json, Bytes::from_static(b"{}")).unwrap())
 }
 
 fn claim(max: usize) -> Claim {
@@ -124,7 +124,7 @@ async fn what_cannot_be_read_holds_no_other_endpoint_up() {
     let outbox = RedisOutbox::new(server.connection().await);
     let of = |endpoint: &str, name: &str| {
         let mut enqueue = message(name);
-        enqueue.id.endpoint = ep(endpoint);
+        enqueue.id = DeliveryId::new(ep(endpoint), MessageId::new(name)).unwrap();
         enqueue
     };
     // The worst that can be: it was leased, its lease has run out, and its payload is gone.
@@ -309,7 +309,7 @@ async fn a_receiver_that_dies_is_told_when_it_is_back() {
     let _workers = post.delivery.start();
     post.send("msg_1").await;
     assert_eq!(dies.next().await.id(), "msg_1");
-    post.event_of(|event| matches!(event, Event::Exhausted { .. })).await;
+    post.event_of(|event| matches!(event, Event::Dead { .. })).await;
     let mut back = Receiver::start(|_, _| Reply::Status(200)).await;
     post.endpoints.insert(ep("a"), post::endpoint(&back.url()));
     assert_eq!(post.delivery.replay(&ep("a")).await.unwrap(), 1);

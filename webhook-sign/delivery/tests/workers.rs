@@ -80,7 +80,7 @@ async fn a_message_that_workers_die_of_is_given_up() {
         outbox.retry(Retry::new(leased.lease, Duration::ZERO)).await.unwrap();
     }
     let _workers = post.delivery.start();
-    let Event::Exhausted { tries: 7, .. } = post.event().await else { panic!("given up") };
+    let Event::Dead { tries: 7, .. } = post.event().await else { panic!("given up") };
     assert_eq!(receiver.connections(), 0);
 }
 

@@ -18,8 +18,8 @@ pub use answers::{
 };
 pub use memory::{MemoryOutbox, MemoryOutboxBuilder};
 pub use operations::{
-    Ack, Change, Claim, Dead, EndpointChange, EndpointEffect, Enqueue, Extend, Lease, LeaseToken,
-    List, Payload, Requeue, Retry,
+    Ack, Change, Claim, ContentTypeTooLong, Dead, EndpointChange, EndpointEffect, Enqueue, Extend,
+    Lease, LeaseToken, List, Payload, Requeue, Retry,
 };
 
 use crate::EndpointId;

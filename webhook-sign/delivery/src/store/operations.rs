@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -10,18 +11,35 @@ use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, OrderKey
 
 /// What is sent: a body, and what it is.
 #[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
 pub struct Payload {
-    /// The `content-type`.
-    pub content_type: HeaderValue,
-    /// The body.
-    pub body: Bytes,
+    content_type: HeaderValue,
+    body: Bytes,
 }
 
 impl Payload {
+    /// The longest `content-type`, in bytes.
+    pub const MAX_CONTENT_TYPE: usize = 1_024;
+
     /// This body.
-    pub const fn new(content_type: HeaderValue, body: Bytes) -> Self {
-        Self { content_type, body }
+    ///
+    /// # Errors
+    ///
+    /// When the `content-type` has more than [`MAX_CONTENT_TYPE`](Self::MAX_CONTENT_TYPE) bytes.
+    pub fn new(content_type: HeaderValue, body: Bytes) -> Result<Self, ContentTypeTooLong> {
+        if content_type.len() > Self::MAX_CONTENT_TYPE {
+            return Err(ContentTypeTooLong);
+        }
+        Ok(Self { content_type, body })
+    }
+
+    /// The `content-type`.
+    pub const fn content_type(&self) -> &HeaderValue {
+        &self.content_type
+    }
+
+    /// The body.
+    pub const fn body(&self) -> &Bytes {
+        &self.body
     }
 }
 
@@ -32,24 +50,37 @@ impl fmt::Debug for Payload {
     }
 }
 
+/// A `content-type` of more bytes than a [`Payload`] takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ContentTypeTooLong;
+
+impl fmt::Display for ContentTypeTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the content type has more than {} bytes", Payload::MAX_CONTENT_TYPE)
+    }
+}
+
+impl Error for ContentTypeTooLong {}
+
 /// Who claimed, told apart from all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LeaseToken(u128);
+pub struct LeaseToken([u8; 16]);
 
 impl LeaseToken {
     /// A new one.
     pub fn random() -> Self {
-        Self(Uuid::new_v4().as_u128())
+        Self(Uuid::new_v4().into_bytes())
     }
 
-    /// The number.
-    pub const fn get(self) -> u128 {
-        self.0
+    /// The one that a store has kept.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 
     /// As a store keeps it.
-    pub const fn to_bytes(self) -> [u8; 16] {
-        self.0.to_be_bytes()
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
     }
 }
 
@@ -305,4 +336,27 @@ pub enum EndpointChange {
     Enable,
     /// It is left alone for so long from now.
     Pause(Duration),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_type_has_a_longest() {
+        let payload = |bytes| {
+            let content_type = HeaderValue::try_from("a".repeat(bytes)).unwrap();
+            Payload::new(content_type, Bytes::new())
+        };
+        assert!(payload(Payload::MAX_CONTENT_TYPE).is_ok());
+        assert_eq!(payload(Payload::MAX_CONTENT_TYPE + 1), Err(ContentTypeTooLong));
+        assert_eq!(payload(70_000), Err(ContentTypeTooLong));
+    }
+
+    #[test]
+    fn a_token_is_kept_as_its_bytes() {
+        let token = LeaseToken::random();
+        assert_eq!(LeaseToken::from_bytes(*token.as_bytes()), token);
+        assert_ne!(LeaseToken::random(), token);
+    }
 }

@@ -40,7 +40,7 @@ pub async fn an_endpoint_has_so_many_at_a_time(store: &Store) {
     case.enqueue(0, "a5").await;
     case.enqueue(2, "c").await;
     assert_eq!(names(&claim().await), ["c"], "the third is not held up");
-    leased.retain(|leased| leased.lease.id.endpoint == case.endpoints[0]);
+    leased.retain(|leased| *leased.lease.id.endpoint() == case.endpoints[0]);
     assert!(is_done(case.ack(&leased[0].lease).await));
     assert_eq!(claim().await.len(), 1, "one is done, and one begins");
     case.end().await;
@@ -62,7 +62,7 @@ pub async fn claims_go_round(store: &Store) {
         leased.extend(case.claim(2).await);
     }
     for endpoint in &case.endpoints {
-        let of = leased.iter().filter(|leased| leased.lease.id.endpoint == *endpoint).count();
+        let of = leased.iter().filter(|leased| leased.lease.id.endpoint() == endpoint).count();
         assert_eq!(of, 2, "two for each of three: {:?}", names(&leased));
     }
     assert_eq!(case.claim(100).await.len(), 18);

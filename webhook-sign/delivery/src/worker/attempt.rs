@@ -49,7 +49,7 @@ pub(super) async fn attempt(shared: &Shared, leased: &Leased) -> Outcome {
 
 /// `None` if it is not known.
 async fn find(shared: &Shared, leased: &Leased) -> Option<Option<Endpoint>> {
-    let finding = shared.endpoints.find(&leased.lease.id.endpoint);
+    let finding = shared.endpoints.find(leased.lease.id.endpoint());
     match tokio::time::timeout(shared.settings.store_timeout, finding).await {
         Ok(Ok(found)) => Some(found),
         Ok(Err(error)) => {
@@ -64,19 +64,19 @@ async fn find(shared: &Shared, leased: &Leased) -> Option<Option<Endpoint>> {
 }
 
 fn request(shared: &Shared, leased: &Leased, endpoint: &Endpoint) -> Request<WebhookBody> {
-    let mut request = Request::new(WebhookBody::new(leased.payload.body.clone()));
+    let mut request = Request::new(WebhookBody::new(leased.payload.body().clone()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = endpoint.url().clone();
     let headers = request.headers_mut();
     headers.insert(USER_AGENT, shared.settings.user_agent.clone());
-    headers.insert(CONTENT_TYPE, leased.payload.content_type.clone());
+    headers.insert(CONTENT_TYPE, leased.payload.content_type().clone());
     for name in endpoint.headers().keys() {
         headers.remove(name);
         for value in endpoint.headers().get_all(name) {
             headers.append(name, value.clone());
         }
     }
-    request.extensions_mut().insert(leased.lease.id.message.clone());
+    request.extensions_mut().insert(leased.lease.id.message().clone());
     request
 }
 

@@ -100,14 +100,14 @@ fn events(
     recovered: bool,
 ) -> impl Iterator<Item = Event> {
     let (id, tries) = (leased.lease.id.clone(), leased.tries);
-    let endpoint = id.endpoint.clone();
+    let endpoint = id.endpoint().clone();
     let event = match settlement {
         Settlement::Ack => Event::Delivered { id, tries, took: attempt.took },
         Settlement::Retry { after } => {
             let Attempt { status, fault, .. } = attempt;
             Event::Failed { id, tries, status, fault, after }
         }
-        Settlement::Dead(reason) => Event::Exhausted { id, tries, reason },
+        Settlement::Dead(reason) => Event::Dead { id, tries, reason },
     };
     let recovered = recovered.then(|| Event::Recovered { endpoint: endpoint.clone() });
     let disabled = match effect {

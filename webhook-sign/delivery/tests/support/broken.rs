@@ -130,7 +130,7 @@ impl Broken {
         let Claim { max, per_endpoint, .. } = claim;
         let all = Claim::new(claim.token, 1_000, claim.lease, per_endpoint);
         let mut claimed = self.outbox.claim(all).try_ready().unwrap().unwrap();
-        claimed.leased.sort_by(|a, b| a.lease.id.endpoint.cmp(&b.lease.id.endpoint));
+        claimed.leased.sort_by(|a, b| a.lease.id.endpoint().cmp(b.lease.id.endpoint()));
         for leased in claimed.leased.drain(max.min(claimed.leased.len())..) {
             let untried = Retry::untried(leased.lease, Duration::ZERO);
             self.outbox.retry(untried).try_ready().unwrap().unwrap();

@@ -97,7 +97,8 @@ impl<O: Outbox> Both<O> {
 
     fn message(&mut self) -> Enqueue {
         let json = HeaderValue::from_static("application/json");
-        let mut enqueue = Enqueue::new(self.id(), Payload::new(json, Bytes::from_static(b"{}")));
+        let payload = Payload::new(json, Bytes::from_static(b"{}")).unwrap();
+        let mut enqueue = Enqueue::new(self.id(), payload);
         if self.random.u8(0..4) == 0 {
             enqueue.after = self.time();
         }

@@ -47,8 +47,8 @@ impl Ledger {
     }
 
     pub(super) fn find(&self, id: &DeliveryId) -> Option<RecordAt> {
-        let endpoint = *self.names.get(&id.endpoint)?;
-        self.ids.get(&(endpoint, id.message.clone())).copied()
+        let endpoint = *self.names.get(id.endpoint())?;
+        self.ids.get(&(endpoint, id.message().clone())).copied()
     }
 
     pub(super) fn enqueue(&mut self, enqueue: Enqueue, now: Duration, limits: Limits) -> Enqueued {
@@ -56,15 +56,15 @@ impl Ledger {
         if self.find(&enqueue.id).is_some() {
             return Enqueued::Duplicate;
         }
-        let known = self.names.get(&enqueue.id.endpoint).copied();
+        let known = self.names.get(enqueue.id.endpoint()).copied();
         if known.is_some_and(|at| self.endpoints[at].disabled.is_some()) {
             return Enqueued::Disabled;
         }
-        let bytes = self.bytes.saturating_add(enqueue.payload.body.len());
+        let bytes = self.bytes.saturating_add(enqueue.payload.body().len());
         if self.len() >= limits.messages || bytes > limits.bytes {
             // What has outlived its time makes room.
             self.sweep(now, usize::MAX);
-            let bytes = self.bytes.saturating_add(enqueue.payload.body.len());
+            let bytes = self.bytes.saturating_add(enqueue.payload.body().len());
             if self.len() >= limits.messages || bytes > limits.bytes {
                 return Enqueued::Full;
             }
@@ -76,7 +76,7 @@ impl Ledger {
     fn insert(&mut self, enqueue: Enqueue, now: Duration) {
         let Enqueue { id: DeliveryId { endpoint, message }, payload, after, order } = enqueue;
         let endpoint = self.endpoint_at(&endpoint);
-        self.bytes += payload.body.len();
+        self.bytes += payload.body().len();
         let sequence = self.next_sequence();
         let at = self.records.insert(Record {
             endpoint,

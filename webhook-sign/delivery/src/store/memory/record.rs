@@ -63,7 +63,7 @@ impl Record {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.payload.as_ref().map_or(0, |payload| payload.body.len())
+        self.payload.as_ref().map_or(0, |payload| payload.body().len())
     }
 }
 

@@ -32,14 +32,10 @@ type Reply<T> = Result<T, StoreError>;
 
 /// The length of the type, the type, the body.
 pub(super) fn payload_bytes(payload: &Payload) -> Vec<u8> {
-    let content_type = payload.content_type.as_bytes();
-    // A header of more than 64 KiB is not taken by a message.
-    let length = u16::try_from(content_type.len()).unwrap_or(u16::MAX);
-    let mut bytes = Vec::with_capacity(2 + content_type.len() + payload.body.len());
-    bytes.extend_from_slice(&length.to_be_bytes());
-    bytes.extend_from_slice(&content_type[..length.into()]);
-    bytes.extend_from_slice(&payload.body);
-    bytes
+    let (content_type, body) = (payload.content_type().as_bytes(), payload.body());
+    const { assert!(Payload::MAX_CONTENT_TYPE <= u16::MAX as usize) };
+    let length = content_type.len() as u16;
+    [&length.to_be_bytes(), content_type, body].concat()
 }
 
 fn payload(bytes: Vec<u8>) -> Option<Payload> {
@@ -48,7 +44,7 @@ fn payload(bytes: Vec<u8>) -> Option<Payload> {
     let length = u16::from_be_bytes([length[0], length[1]]);
     let content_type = rest.split_to_checked(length.into())?;
     let content_type = HeaderValue::from_maybe_shared(content_type).ok()?;
-    Some(Payload::new(content_type, rest))
+    Payload::new(content_type, rest).ok()
 }
 
 trait SplitChecked {
