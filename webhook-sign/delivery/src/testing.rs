@@ -98,6 +98,7 @@ async fn every_clause(store: &Store, elapse: &impl AsyncFn(Duration), how: &'sta
         a_dead_letter_is_queued_again,
         only_dead_letters_are_queued_again,
         an_effect_is_felt_once,
+        an_endpoint_is_judged_when_a_record_is_settled,
         an_endpoint_has_so_many_at_a_time,
         claims_go_round,
         a_disabled_endpoint_rests,
@@ -120,6 +121,8 @@ async fn every_clause(store: &Store, elapse: &impl AsyncFn(Duration), how: &'sta
         an_extended_lease_does_not_run_out,
         a_paused_endpoint_is_passed_by,
         a_failing_endpoint_is_tried_by_one,
+        a_rest_doubles,
+        who_takes_nothing_for_long_is_disabled,
         a_delivered_message_is_forgotten_in_its_time,
     }
 }

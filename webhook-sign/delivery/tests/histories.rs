@@ -11,15 +11,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use model::{Model, State};
+use model::{Model, REST, State, TRIPS};
 use proptest::prelude::*;
 use stonework_webhook_delivery::store::{
-    Ack, Change, Claim, Dead, EndpointChange, EndpointEffect, Enqueue, Extend, Lease, LeaseToken,
-    List, MemoryOutbox, Outbox, Payload, Requeue, Retry, Settled, StateKind, StoreError,
-    StoreFuture,
+    Ack, Change, Claim, Dead, EndpointChange, EndpointEffect, EndpointState, Enqueue, Extend,
+    Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Requeue, Retry, Settled, StateKind,
+    StoreError, StoreFuture,
 };
 use stonework_webhook_delivery::{
-    Clock, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
+    Breaker, Clock, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
+    Patience,
 };
 
 /// A time that does not pass.
@@ -181,7 +182,6 @@ impl Both {
             record.tries += 1;
             assert_eq!(leased.tries, record.tries);
             assert_eq!(leased.payload.body().len(), message);
-            assert_eq!(leased.health.failures, model.endpoints[endpoint].failures);
             self.leases.push(leased.lease);
         }
     }
@@ -210,12 +210,9 @@ impl Both {
             record.state = State::Delivered(token);
             let order = record.order;
             model.let_next(at.0, order);
-            let endpoint = &mut model.endpoints[at.0];
-            assert_eq!(told, Settled::Done { recovered: endpoint.probing });
-            if endpoint.probing {
-                endpoint.paused_until = Duration::ZERO;
-            }
-            (endpoint.probing, endpoint.failures) = (false, 0);
+            let recovered = model.endpoints[at.0].succeed();
+            let Settled::Done(became) = told else { panic!("it is done") };
+            assert_eq!((became.recovered, became.disabled), (recovered, None));
         } else {
             let is_done = model.find(at.0, at.1).unwrap().state == State::Delivered(token);
             assert_eq!(told != Settled::Lost, is_done);
@@ -226,7 +223,8 @@ impl Both {
         let Some(lease) = self.lease(nth) else { return };
         let pause = pause.map(Duration::from_secs);
         let after = Duration::from_secs(after);
-        let effect = EndpointEffect::Failed { pause };
+        let patience = Patience::new(Breaker::new(TRIPS, REST, REST * 4), None);
+        let effect = EndpointEffect::Failed { patience, pause };
         let mut retry = Retry::new(lease.clone(), after);
         retry.effect = effect;
         retry.counts = counts;
@@ -238,12 +236,7 @@ impl Both {
             assert_ne!(told, Settled::Lost);
             record.state = State::Retried(token, moment + after);
             record.tries -= u32::from(!counts);
-            let endpoint = &mut model.endpoints[at.0];
-            endpoint.failures += 1;
-            if let Some(pause) = pause {
-                endpoint.probing = true;
-                endpoint.paused_until = endpoint.paused_until.max(moment + pause);
-            }
+            model.endpoints[at.0].fail(pause, moment);
         } else {
             let state = model.find(at.0, at.1).unwrap().state;
             let is_done = matches!(state, State::Retried(by, _) if by == token);
@@ -267,8 +260,13 @@ impl Both {
         }
     }
 
-    /// What is listed is what there is.
+    /// What is known is so, and what is listed is what there is.
     fn compare(&mut self) {
+        for (at, endpoint) in self.model.get_mut().unwrap().endpoints.iter().enumerate() {
+            let EndpointState { health, disabled, .. } = now(self.outbox.endpoint(endpoint_id(at)));
+            let is = (health.failures, health.is_probing, disabled.is_some());
+            assert_eq!(is, (endpoint.failures, endpoint.probing, endpoint.disabled));
+        }
         let model = self.model.get_mut().unwrap();
         let entries = now(self.outbox.list(List::new(1_000))).entries;
         assert_eq!(entries.len(), model.records.len());

@@ -82,9 +82,9 @@ async fn each_operation_is_one_round_trip_also_after_a_flush_of_scripts() {
     let leased = outbox.claim(claim(10)).await.unwrap().leased;
     assert_eq!((leased.len(), connection.take()), (2, 2), "by a script that the server forgot");
     let ack = Ack::new(leased[0].lease.clone(), MINUTE);
-    assert!(matches!(outbox.ack(ack.clone()).await.unwrap(), Settled::Done { .. }));
+    assert!(matches!(outbox.ack(ack.clone()).await.unwrap(), Settled::Done(_)));
     connection.take();
-    assert!(matches!(outbox.ack(ack).await.unwrap(), Settled::Done { .. }));
+    assert!(matches!(outbox.ack(ack).await.unwrap(), Settled::Done(_)));
     assert_eq!(connection.take(), 1, "an acknowledgement");
 }
 
@@ -97,7 +97,7 @@ async fn a_full_server_takes_no_messages_and_goes_on_with_those_that_it_has() {
     assert_eq!(outbox.enqueue(message("n")).await.unwrap(), Enqueued::Full);
     let leased = outbox.claim(claim(10)).await.unwrap().leased.remove(0);
     let ack = outbox.ack(Ack::new(leased.lease, MINUTE)).await.unwrap();
-    assert!(matches!(ack, Settled::Done { .. }));
+    assert!(matches!(ack, Settled::Done(_)));
     server.config_set("maxmemory", "0").await;
     assert_eq!(outbox.enqueue(message("n")).await.unwrap(), Enqueued::Queued);
 }

@@ -8,7 +8,7 @@ if ARGV[2] == '1' then
   end
 elseif ARGV[2] == '2' then
   endpoint[PAUSED], endpoint[PROBING], endpoint[FAILURES] = 0, 0, 0
-  endpoint[SINCE], endpoint[DISABLED] = 0, 0
+  endpoint[REFUSALS], endpoint[SINCE], endpoint[DISABLED] = 0, 0, 0
 else
   endpoint[PAUSED] = math.max(endpoint[PAUSED], later(ARGV[3]))
 end

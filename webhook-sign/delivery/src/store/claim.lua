@@ -3,13 +3,12 @@
 -- KEYS[8] what the token has claimed, for a claim that is sent again
 -- ARGV[1] the token  ARGV[2] at most so many  ARGV[3] the lease, us  ARGV[4] records of one endpoint at the same time
 -- ARGV[5] how long a claim is known, ms
--- Returns {us until there may be more or -1, {endpoint, message, payload, tries, failures, failing for us, probing}…}
+-- Returns {us until there may be more or -1, {endpoint, message, payload, tries}…}
 local token, max = ARGV[1], tonumber(ARGV[2])
 local reply = { -1 }
 
-local function answer(id, message, payload, record, endpoint)
-  local failures, failing, probing = health(endpoint)
-  reply[#reply + 1] = { id, message, payload, record[TRIES], failures, failing, probing }
+local function answer(id, message, payload, record)
+  reply[#reply + 1] = { id, message, payload, record[TRIES] }
 end
 
 -- Endpoint, message and when it is due, record and payload; without a record, nothing can be leased.
@@ -35,7 +34,7 @@ if claimed then
     local name = name_of(pair[1], pair[2])
     local record, payload = record_of(name), redis.call('HGET', PAYLOADS, name)
     if record and payload and record[STATE] == SENDING and record[TOKEN] == token then
-      answer(pair[1], pair[2], payload, record, endpoint_of(pair[1]))
+      answer(pair[1], pair[2], payload, record)
     end
   end
   return reply
@@ -65,7 +64,7 @@ while #pairs_of < max and progress do
       move(id, message, record, SENDING, later(ARGV[3]))
       endpoint[COUNT], endpoint[SERVED] = endpoint[COUNT] + 1, now + #pairs_of
       keep(id, endpoint)
-      answer(id, message, payload, record, endpoint)
+      answer(id, message, payload, record)
       pairs_of[#pairs_of + 1] = { id, message }
       progress = true
     end

@@ -18,8 +18,10 @@ local TURNS, MINUTE = 256, 60000000
 
 -- A record. Of one that waits, its time is 0, and SETTLED is after how long it was to be due.
 local STATE, WHEN, SEQUENCE, TOKEN, SETTLED, TRIES, REASON, ORDER, CREATED, LOG = 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+-- What settling it did to its endpoint: 1 if that has recovered, and twice the reason if it is disabled
+local BECAME, FIELDS = 12, 12
 -- An endpoint
-local COUNT, PAUSED, PROBING, FAILURES, SINCE, DISABLED, SERVED, KEPT = 1, 2, 3, 4, 5, 6, 7, 8
+local COUNT, PAUSED, PROBING, FAILURES, REFUSALS, SINCE, DISABLED, SERVED, KEPT = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -50,7 +52,7 @@ local function record_of(name)
     return nil
   end
   local record = unpacked(text)
-  if not record or record[1] ~= 1 or #record ~= LOG then
+  if not record or record[1] ~= 1 or #record ~= FIELDS then
     incompatible()
   end
   return record
@@ -59,7 +61,7 @@ end
 local function endpoint_of(name)
   local text = redis.call('HGET', ENDPOINTS, name)
   if not text then
-    return { 0, 0, 0, 0, 0, 0, 0, 0 }
+    return { 0, 0, 0, 0, 0, 0, 0, 0, 0 }
   end
   local endpoint = unpacked(text)
   if not endpoint or #endpoint ~= KEPT then
@@ -169,14 +171,6 @@ local function let_next(endpoint, record)
   else
     redis.call('HDEL', LANES, name_of(endpoint, record[ORDER]))
   end
-end
-
-local function health(endpoint)
-  local failing = 0
-  if endpoint[SINCE] > 0 then
-    failing = math.max(now - endpoint[SINCE], 0)
-  end
-  return endpoint[FAILURES], failing, endpoint[PROBING]
 end
 
 -- May this token still settle it?

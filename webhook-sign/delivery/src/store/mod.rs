@@ -13,8 +13,8 @@ use std::sync::Arc;
 pub use stonework_core::{StoreError, StoreErrorKind, StoreFuture};
 
 pub use answers::{
-    Claimed, Cursor, EndpointState, Enqueued, Entry, Health, Held, Leased, Page, Requeued, Settled,
-    State, StateKind,
+    Became, Claimed, Cursor, EndpointState, Enqueued, Entry, Health, Held, Leased, Page, Requeued,
+    Settled, State, StateKind,
 };
 pub use memory::{MemoryOutbox, MemoryOutboxBuilder};
 pub use operations::{
@@ -44,7 +44,9 @@ use crate::EndpointId;
 ///
 /// # Endpoints
 ///
-/// What is known of an endpoint changes with the records that are settled, in the same step: see [`EndpointEffect`].
+/// What is known of an endpoint changes with the records that are settled, in the same step, by one rule:
+/// [`EndpointState::succeeded`], then [`EndpointState::felt`]. It is judged as it is then, and not as it was when the attempt
+/// began.
 /// A claim passes by endpoints that are disabled, paused, or have as many records leased as it allows
 /// ([one](Health::is_probing), if the endpoint is being tried). Between the others it goes round: an endpoint that was
 /// served is behind all those that are due and were not.
@@ -52,9 +54,9 @@ use crate::EndpointId;
 /// # Repeats and lost replies
 ///
 /// An operation that is sent twice has the effect of one: enqueueing by the delivery's id, all else by the token. The second
-/// reply says the same as the first, with two exceptions: a message that is enqueued twice is [`Enqueued::Duplicate`], and
-/// that an endpoint has [recovered](Settled::Done) is said once. An operation may take effect from
-/// the moment the method is called; dropping its future leaves the outcome unknown.
+/// reply says the same as the first, but that a message which is enqueued twice is [`Enqueued::Duplicate`]. What a settled
+/// record [did](Became) to its endpoint is said again too, while nobody else has the record. An operation may take effect
+/// from the moment the method is called; dropping its future leaves the outcome unknown.
 ///
 /// # Room
 ///

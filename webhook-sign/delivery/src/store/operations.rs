@@ -7,7 +7,7 @@ use http::HeaderValue;
 use uuid::Uuid;
 
 use super::{Cursor, StateKind};
-use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, OrderKey};
+use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, OrderKey, Patience};
 
 /// What is sent: a body, and what it is.
 #[derive(Clone, PartialEq, Eq)]
@@ -144,22 +144,33 @@ impl Claim {
     }
 }
 
-/// What a settled record means for its endpoint.
+/// What a settled record means for its endpoint. What follows, [`EndpointState::felt`](super::EndpointState::felt) says, of
+/// how the endpoint is when the record is settled: a success meanwhile counts, as does a failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndpointEffect {
     /// Nothing.
     #[default]
     None,
-    /// One failure more. With a pause, nothing is claimed for so long, and then one record at a time, until one is
-    /// delivered.
+    /// It has failed. If that has a pause, by itself or by the breaker, nothing is claimed for so long, and then one record
+    /// at a time, until one is delivered.
     Failed {
-        /// The pause.
+        /// How much is borne.
+        patience: Patience,
+        /// How long it is left alone at least.
         pause: Option<Duration>,
     },
-    /// Nothing is claimed for so long.
+    /// It is well, and has too much to do. Nothing is claimed for so long. If it takes nothing for long enough, it is
+    /// disabled as one that fails.
     Throttled {
-        /// The pause.
+        /// How much is borne.
+        patience: Patience,
+        /// How long it is left alone.
+        pause: Duration,
+    },
+    /// Nothing is claimed for so long. That says nothing of how it is.
+    Paused {
+        /// How long.
         pause: Duration,
     },
     /// Nothing is claimed or enqueued any more.

@@ -125,7 +125,7 @@ pub(super) fn is_there(enqueued: Enqueued) -> bool {
 }
 
 pub(super) fn is_done(settled: Settled) -> bool {
-    matches!(settled, Settled::Done { .. })
+    matches!(settled, Settled::Done(_))
 }
 
 pub(super) fn names(leased: &[Leased]) -> Vec<String> {

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 use super::attempt::Outcome;
 use crate::policy::{Decision, Settlement};
 use crate::shared::Shared;
-use crate::store::{Ack, Dead, EndpointEffect, Leased, Outbox, Retry, Settled};
+use crate::store::{Ack, Became, Dead, EndpointEffect, Leased, Outbox, Retry, Settled};
 use crate::{Attempt, Event};
 
 /// Between two tries to tell the outbox.
@@ -23,10 +23,10 @@ pub(super) async fn settle(shared: &Shared, leased: &Leased, outcome: Outcome) {
         Outcome::NotFound => return,
     };
     let random = fastrand::u32(0..=1_000);
-    let decision = shared.policy.decide(verdict, leased.tries, leased.health, random);
+    let decision = shared.policy.decide(verdict, leased.tries, random);
     let settled = tell(shared, |outbox| write(shared, outbox, leased, attempt, decision)).await;
-    if let Some(Settled::Done { recovered }) = settled {
-        for event in events(leased, attempt, decision, recovered) {
+    if let Some(Settled::Done(became)) = settled {
+        for event in events(leased, attempt, decision.settlement, became) {
             shared.tell(&event);
         }
     }
@@ -41,7 +41,7 @@ pub(super) async fn settle_untried(shared: &Shared, leased: &Leased) {
 /// It is not known where to send it, and neither would be what else is to be sent there.
 pub(super) async fn settle_not_found(shared: &Shared, leased: &Leased) {
     let mut retry = Retry::untried(leased.lease.clone(), AFTER_LOOK_UP);
-    retry.effect = EndpointEffect::Throttled { pause: AFTER_LOOK_UP };
+    retry.effect = EndpointEffect::Paused { pause: AFTER_LOOK_UP };
     tell(shared, |outbox| outbox.retry(retry.clone())).await;
 }
 
@@ -96,8 +96,8 @@ async fn tell(
 fn events(
     leased: &Leased,
     attempt: Attempt,
-    Decision { settlement, effect }: Decision,
-    recovered: bool,
+    settlement: Settlement,
+    became: Became,
 ) -> impl Iterator<Item = Event> {
     let (id, tries) = (leased.lease.id.clone(), leased.tries);
     let endpoint = id.endpoint().clone();
@@ -109,10 +109,7 @@ fn events(
         }
         Settlement::Dead(reason) => Event::Dead { id, tries, reason },
     };
-    let recovered = recovered.then(|| Event::Recovered { endpoint: endpoint.clone() });
-    let disabled = match effect {
-        EndpointEffect::Disabled(reason) => Some(Event::Disabled { endpoint, reason }),
-        _ => None,
-    };
+    let recovered = became.recovered.then(|| Event::Recovered { endpoint: endpoint.clone() });
+    let disabled = became.disabled.map(|reason| Event::Disabled { endpoint, reason });
     [Some(event), recovered, disabled].into_iter().flatten()
 }

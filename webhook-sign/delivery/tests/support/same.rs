@@ -12,7 +12,8 @@ use stonework_webhook_delivery::store::{
     Extend, Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Requeue, Retry, State,
 };
 use stonework_webhook_delivery::{
-    Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
+    Attempt, Breaker, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
+    Patience,
 };
 
 /// Longer than a history takes.
@@ -75,12 +76,22 @@ impl<O: Outbox> Both<O> {
         Some(Attempt::new(Duration::from_millis(self.random.u64(0..99))))
     }
 
+    fn patience(&mut self) -> Patience {
+        let breaker = Breaker::new(self.random.u32(0..5), self.time(), self.time());
+        let disable_after = [None, Some(Duration::ZERO), Some(HOUR)][self.random.usize(0..3)];
+        let mut patience = Patience::new(breaker, disable_after);
+        patience.disable_refusals = 3;
+        patience
+    }
+
     fn effect(&mut self) -> EndpointEffect {
+        let patience = self.patience();
         match self.random.u8(0..24) {
-            0..3 => EndpointEffect::Failed { pause: None },
-            3..6 => EndpointEffect::Failed { pause: Some(self.time()) },
-            6..9 => EndpointEffect::Throttled { pause: self.time() },
-            9 => EndpointEffect::Disabled(DisableReason::Gone),
+            0..5 => EndpointEffect::Failed { patience, pause: None },
+            5..7 => EndpointEffect::Failed { patience, pause: Some(self.time()) },
+            7..10 => EndpointEffect::Throttled { patience, pause: self.time() },
+            10 => EndpointEffect::Paused { pause: self.time() },
+            11 => EndpointEffect::Disabled(DisableReason::Gone),
             _ => EndpointEffect::None,
         }
     }
@@ -125,10 +136,9 @@ impl<O: Outbox> Both<O> {
         let mut claims = [Vec::new(), Vec::new()];
         let claimed = [self.one.claim(claim).await, self.other.claim(claim).await];
         for (leased, claimed) in claims.iter_mut().zip(claimed) {
-            leased.extend(claimed.unwrap().leased.into_iter().map(|leased| {
-                let health = leased.health;
-                (leased.lease, leased.tries, health.failures, health.is_probing)
-            }));
+            leased.extend(
+                claimed.unwrap().leased.into_iter().map(|leased| (leased.lease, leased.tries)),
+            );
             leased.sort_by_key(|(lease, ..)| lease.id.to_string());
         }
         self.compare(&claims[0], &claims[1]);

@@ -7,8 +7,8 @@ use stonework_webhook_sign::MessageId;
 use super::endpoint::Endpoint;
 use super::record::{EndpointAt, Record, RecordAt};
 use crate::store::{
-    Change, Claim, Claimed, EndpointChange, EndpointState, Enqueue, Enqueued, Lease, LeaseToken,
-    Leased, Payload, StateKind,
+    Became, Change, Claim, Claimed, EndpointChange, EndpointEffect, EndpointState, Enqueue,
+    Enqueued, Lease, LeaseToken, Leased, Payload, StateKind,
 };
 use crate::{DeliveryId, EndpointId, OrderKey};
 
@@ -89,6 +89,7 @@ impl Ledger {
             sequence,
             token: None,
             is_settled: true,
+            became: Became::default(),
             tries: 0,
             attempts: Vec::new(),
             created: now,
@@ -182,7 +183,7 @@ impl Ledger {
     pub(super) fn claim(&mut self, claim: Claim, now: Duration) -> Claimed {
         self.sweep(now, SWEEP);
         if let Some(records) = self.leases.get(&claim.token) {
-            let leased = records.iter().filter_map(|at| self.leased(*at, claim.token, now));
+            let leased = records.iter().filter_map(|at| self.leased(*at, claim.token));
             return Claimed::new(leased.collect(), None);
         }
         let mut leased = Vec::new();
@@ -201,7 +202,7 @@ impl Ledger {
                 continue;
             };
             self.lease(record, &claim, now);
-            leased.extend(self.leased(record, claim.token, now));
+            leased.extend(self.leased(record, claim.token));
         }
         let ready = self.ready.first().map(|(when, ..)| *when);
         let timer = self.timers.first().map(|(when, _)| *when);
@@ -222,12 +223,12 @@ impl Ledger {
         self.refresh(endpoint);
     }
 
-    fn leased(&self, at: RecordAt, token: LeaseToken, now: Duration) -> Option<Leased> {
+    fn leased(&self, at: RecordAt, token: LeaseToken) -> Option<Leased> {
         let record = &self.records[at];
         let endpoint = &self.endpoints[record.endpoint];
         let id = DeliveryId { endpoint: endpoint.id.clone(), message: record.message.clone() };
         let payload: Payload = record.payload.clone()?;
-        Some(Leased::new(Lease::new(id, token), payload, record.tries, endpoint.health(now)))
+        Some(Leased::new(Lease::new(id, token), payload, record.tries))
     }
 
     /// A record whose lease had run out is its token's again.
@@ -308,14 +309,13 @@ impl Ledger {
 
     pub(super) fn change(&mut self, change: &Change, now: Duration) {
         let at = self.endpoint_at(&change.endpoint);
-        let endpoint = &mut self.endpoints[at];
-        match change.to {
-            EndpointChange::Disable(reason) => {
-                endpoint.disabled.get_or_insert(reason);
-            }
-            EndpointChange::Enable => endpoint.enable(),
-            EndpointChange::Pause(pause) => endpoint.pause(pause, now),
-        }
+        let state = self.endpoints[at].state(now);
+        let state = match change.to {
+            EndpointChange::Disable(reason) => state.felt(EndpointEffect::Disabled(reason)),
+            EndpointChange::Enable => EndpointState::default(),
+            EndpointChange::Pause(pause) => state.felt(EndpointEffect::Paused { pause }),
+        };
+        self.endpoints[at].turn_into(state, now);
         self.refresh(at);
         self.forget_endpoint(at, now);
     }

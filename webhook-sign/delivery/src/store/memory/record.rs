@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use stonework_webhook_sign::MessageId;
 
-use crate::store::{LeaseToken, Payload, StateKind};
+use crate::store::{Became, LeaseToken, Payload, StateKind};
 use crate::{Attempt, DeadReason, MAX_ATTEMPTS, OrderKey};
 
 /// Where an endpoint stands among all.
@@ -28,6 +28,8 @@ pub(super) struct Record {
     pub(super) token: Option<LeaseToken>,
     /// Has that one settled it?
     pub(super) is_settled: bool,
+    /// What that did to the endpoint.
+    pub(super) became: Became,
     pub(super) tries: u32,
     pub(super) attempts: Vec<Attempt>,
     pub(super) created: Duration,

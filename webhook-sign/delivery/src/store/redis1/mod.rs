@@ -242,7 +242,7 @@ where
     fn endpoint(&self, endpoint: EndpointId) -> StoreFuture<Result<EndpointState, StoreError>> {
         let mut call = ENDPOINT.call(&self.keys);
         call.arg(endpoint.as_str());
-        self.ask(&ENDPOINT, call, |reply| wire::endpoint(&reply))
+        self.ask(&ENDPOINT, call, wire::endpoint)
     }
 
     fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>> {

@@ -9,10 +9,10 @@ use stonework_core::{StoreError, StoreErrorKind};
 use stonework_webhook_sign::MessageId;
 
 use crate::store::{
-    Ack, Claimed, Cursor, Dead, EndpointEffect, EndpointState, Enqueued, Entry, Health, Held,
-    Lease, LeaseToken, Leased, Page, Payload, Requeued, Retry, Settled, State, StateKind,
+    Ack, Became, Claimed, Cursor, Dead, EndpointEffect, EndpointState, Enqueued, Entry, Health,
+    Held, Lease, LeaseToken, Leased, Page, Payload, Requeued, Retry, Settled, State, StateKind,
 };
-use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId};
+use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, Patience};
 
 pub(super) const MAX_PAGE: usize = 1_000;
 
@@ -107,14 +107,33 @@ impl Settle {
             None => call.arg(""),
         };
         call.arg(self.state).arg(micros(self.time)).arg(self.reason).arg(u8::from(self.counts));
-        match self.effect {
-            EndpointEffect::None => call.arg(0).arg(-1),
-            EndpointEffect::Failed { pause: None } => call.arg(1).arg(-1),
-            EndpointEffect::Failed { pause: Some(pause) } => call.arg(1).arg(micros(pause)),
-            EndpointEffect::Throttled { pause } => call.arg(2).arg(micros(pause)),
-            EndpointEffect::Disabled(reason) => call.arg(3).arg(reason.code()),
+        let (code, pause, patience) = match self.effect {
+            EndpointEffect::None => (0, None, None),
+            EndpointEffect::Failed { patience, pause } => (1, pause, Some(patience)),
+            EndpointEffect::Throttled { patience, pause } => (2, Some(pause), Some(patience)),
+            EndpointEffect::Paused { pause } => (4, Some(pause), None),
+            EndpointEffect::Disabled(reason) => {
+                call.arg(3).arg(reason.code());
+                return;
+            }
         };
+        call.arg(code).arg(micros_or_none(pause));
+        if let Some(patience) = patience {
+            bear(call, patience);
+        }
     }
+}
+
+fn bear(call: &mut Cmd, patience: Patience) {
+    let Patience { breaker, disable_after, disable_refusals } = patience;
+    call.arg(breaker.threshold()).arg(micros(breaker.first())).arg(micros(breaker.longest()));
+    call.arg(micros_or_none(disable_after)).arg(disable_refusals);
+    call.arg(DisableReason::Failing.code());
+}
+
+/// Or -1.
+fn micros_or_none(time: Option<Duration>) -> i64 {
+    time.map_or(-1, |time| i64::try_from(micros(time)).unwrap_or(i64::MAX))
 }
 
 /// As the scripts write it.
@@ -181,10 +200,11 @@ pub(super) fn enqueued(reply: &Value) -> Reply<Enqueued> {
 
 pub(super) fn settled(reply: &Value) -> Reply<Settled> {
     match int(reply)? {
-        0 => Ok(Settled::Lost),
-        1 => Ok(Settled::Done { recovered: false }),
-        2 => Ok(Settled::Done { recovered: true }),
-        _ => Err(unexpected()),
+        -1 => Ok(Settled::Lost),
+        became => {
+            let byte = u8::try_from(became).map_err(|_| unexpected())?;
+            Ok(Settled::Done(Became::from_byte(byte)))
+        }
     }
 }
 
@@ -213,30 +233,26 @@ pub(super) fn claimed(reply: Value, token: LeaseToken) -> Reply<Claimed> {
 }
 
 fn leased(value: Value, token: LeaseToken) -> Reply<Leased> {
-    let [endpoint, message, sent, tries, failures, failing, probing] = parts(value)?;
-    let health = health(&failures, &failing, &probing)?;
+    let [endpoint, message, sent, tries] = parts(value)?;
     let incompatible = || StoreError::new(StoreErrorKind::Incompatible);
     let payload = payload(bytes(sent)?).ok_or_else(incompatible)?;
     let lease = Lease::new(id(endpoint, message)?, token);
-    Ok(Leased::new(lease, payload, number(&tries)?, health))
+    Ok(Leased::new(lease, payload, number(&tries)?))
 }
 
-fn health(failures: &Value, failing: &Value, probing: &Value) -> Reply<Health> {
-    Ok(Health {
-        failures: number(failures)?,
-        failing_for: time(failing)?,
-        is_probing: int(probing)? == 1,
-    })
-}
-
-pub(super) fn endpoint(reply: &Value) -> Reply<EndpointState> {
-    let [sending, paused, disabled, failures, failing, probing] = parts(reply.clone())?;
+pub(super) fn endpoint(reply: Value) -> Reply<EndpointState> {
+    let [sending, paused, disabled, failures, refusals, failing, probing] = parts(reply)?;
     let paused_for = Some(time(&paused)?).filter(|paused| !paused.is_zero());
     Ok(EndpointState {
         sending: number(&sending)?,
         paused_for,
         disabled: disable_reason(int(&disabled)?),
-        health: health(&failures, &failing, &probing)?,
+        health: Health {
+            failures: number(&failures)?,
+            refusals: number(&refusals)?,
+            failing_for: time(&failing)?,
+            is_probing: int(&probing)? == 1,
+        },
     })
 }
 
