@@ -103,31 +103,38 @@ impl Policy {
     pub(crate) fn decide(&self, verdict: Verdict, tries: u32, random: u32) -> Decision {
         let patience = Patience::new(self.breaker, self.disable_after);
         let disabled = verdict.disable.map(EndpointEffect::Disabled);
+        let failed = |hint| self.again(tries, hint, random, DeadReason::Exhausted);
         let (settlement, effect) = match verdict.result {
             Verdicts::Delivered => (Settlement::Ack, EndpointEffect::None),
             Verdicts::Aborted => (Settlement::Dead(DeadReason::Aborted), EndpointEffect::None),
             Verdicts::Hopeless(reason) => (Settlement::Dead(reason), EndpointEffect::None),
+            Verdicts::Unusable => {
+                (self.again(tries, None, random, DeadReason::BadEndpoint), EndpointEffect::None)
+            }
             Verdicts::Throttled { hint } => {
                 let pause = hint.unwrap_or_default().max(self.throttle_pause);
-                (self.again(tries, hint, random), EndpointEffect::Throttled { patience, pause })
+                (failed(hint), EndpointEffect::Throttled { patience, pause })
             }
             Verdicts::Overloaded { hint } => {
                 let pause = hint.unwrap_or_default().max(self.throttle_pause);
-                (
-                    self.again(tries, hint, random),
-                    EndpointEffect::Failed { patience, pause: Some(pause) },
-                )
+                (failed(hint), EndpointEffect::Failed { patience, pause: Some(pause) })
             }
             Verdicts::Failed { hint } => {
-                (self.again(tries, hint, random), EndpointEffect::Failed { patience, pause: None })
+                (failed(hint), EndpointEffect::Failed { patience, pause: None })
             }
         };
         Decision { settlement, effect: disabled.unwrap_or(effect) }
     }
 
-    fn again(&self, tries: u32, hint: Option<Duration>, random: u32) -> Settlement {
+    fn again(
+        &self,
+        tries: u32,
+        hint: Option<Duration>,
+        random: u32,
+        at_last: DeadReason,
+    ) -> Settlement {
         match self.schedule.after(tries) {
-            None => Settlement::Dead(DeadReason::Exhausted),
+            None => Settlement::Dead(at_last),
             Some(pause) => {
                 let pause = pause.max(hint.unwrap_or_default());
                 Settlement::Retry { after: jittered(pause, self.jitter, random) }
@@ -168,6 +175,16 @@ mod tests {
         assert_eq!(after(2, Some(secs(1))), Settlement::Retry { after: secs(2) });
         assert_eq!(after(3, Some(secs(90))), Settlement::Retry { after: secs(90) });
         assert_eq!(after(4, Some(secs(90))), Settlement::Dead(DeadReason::Exhausted));
+    }
+
+    #[test]
+    fn an_endpoint_that_cannot_be_used_has_failed_nothing() {
+        let unusable = |tries| Policy::brief().decide(Verdict::of(Verdicts::Unusable), tries, 0);
+        assert_eq!(unusable(1).settlement, Settlement::Retry { after: secs(1) });
+        assert_eq!(unusable(4).settlement, Settlement::Dead(DeadReason::BadEndpoint));
+        for tries in [1, 4] {
+            assert_eq!(unusable(tries).effect, EndpointEffect::None);
+        }
     }
 
     #[test]

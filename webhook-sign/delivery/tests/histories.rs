@@ -14,9 +14,9 @@ use http::HeaderValue;
 use model::{Model, REST, State, TRIPS};
 use proptest::prelude::*;
 use stonework_webhook_delivery::store::{
-    Ack, Change, Claim, Dead, EndpointChange, EndpointEffect, EndpointState, Enqueue, Extend,
-    Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Requeue, Retry, Settled, StateKind,
-    StoreError, StoreFuture,
+    Ack, Change, Claim, Counts, Dead, EndpointChange, EndpointEffect, EndpointState, Enqueue,
+    Extend, Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Requeue, Retry, Settled,
+    StateKind, StoreError, StoreFuture,
 };
 use stonework_webhook_delivery::{
     Breaker, Clock, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
@@ -227,7 +227,7 @@ impl Both {
         let effect = EndpointEffect::Failed { patience, pause };
         let mut retry = Retry::new(lease.clone(), after);
         retry.effect = effect;
-        retry.counts = counts;
+        retry.counts = if counts { Counts::Tried } else { Counts::Untried };
         let told = now(self.outbox.retry(retry));
         let (at, token) = (place(&lease.id), lease.token);
         let model = self.model.get_mut().unwrap();

@@ -48,12 +48,14 @@ pub struct Leased {
     pub payload: Payload,
     /// Which attempt this is, of which the first is 1.
     pub tries: u32,
+    /// How many of those before it came to nothing: their leases ran out, or they were [broken off](super::Counts::Lost).
+    pub lost: u32,
 }
 
 impl Leased {
     /// A record that was claimed.
     pub const fn new(lease: Lease, payload: Payload, tries: u32) -> Self {
-        Self { lease, payload, tries }
+        Self { lease, payload, tries, lost: 0 }
     }
 }
 

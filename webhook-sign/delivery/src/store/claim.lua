@@ -3,12 +3,12 @@
 -- KEYS[8] what the token has claimed, for a claim that is sent again
 -- ARGV[1] the token  ARGV[2] at most so many  ARGV[3] the lease, us  ARGV[4] records of one endpoint at the same time
 -- ARGV[5] how long a claim is known, ms
--- Returns {us until there may be more or -1, {endpoint, message, payload, tries}…}
+-- Returns {us until there may be more or -1, {endpoint, message, payload, tries, lost}…}
 local token, max = ARGV[1], tonumber(ARGV[2])
 local reply = { -1 }
 
 local function answer(id, message, payload, record)
-  reply[#reply + 1] = { id, message, payload, record[TRIES] }
+  reply[#reply + 1] = { id, message, payload, record[TRIES], record[LOST] }
 end
 
 -- Endpoint, message and when it is due, record and payload; without a record, nothing can be leased.

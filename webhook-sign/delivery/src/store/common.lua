@@ -19,7 +19,8 @@ local TURNS, MINUTE = 256, 60000000
 -- A record. Of one that waits, its time is 0, and SETTLED is after how long it was to be due.
 local STATE, WHEN, SEQUENCE, TOKEN, SETTLED, TRIES, REASON, ORDER, CREATED, LOG = 2, 3, 4, 5, 6, 7, 8, 9, 10, 11
 -- What settling it did to its endpoint: 1 if that has recovered, and twice the reason if it is disabled
-local BECAME, FIELDS = 12, 12
+-- LOST is how many of the attempts came to nothing.
+local BECAME, LOST, FIELDS = 12, 13, 13
 -- An endpoint
 local COUNT, PAUSED, PROBING, FAILURES, REFUSALS, SINCE, DISABLED, SERVED, KEPT = 1, 2, 3, 4, 5, 6, 7, 8, 9
 
@@ -179,6 +180,11 @@ local function is_held(record, token)
   return open and record[TOKEN] == token
 end
 
+-- The attempt of a lease that had run out is not lost.
+local function find_again(record)
+  record[LOST] = math.max(record[LOST] - 1, 0)
+end
+
 -- Queues what was leased to somebody who has not been heard of since, and forgets what has been kept long enough.
 local function sweep()
   for _, name in ipairs(redis.call('ZRANGEBYSCORE', TIMERS, '-inf', now, 'LIMIT', 0, SWEEP)) do
@@ -194,6 +200,7 @@ local function sweep()
       redis.call('ZREM', TIMERS, name)
     elseif record[STATE] == SENDING then
       endpoint[COUNT] = math.max(endpoint[COUNT] - 1, 0)
+      record[LOST] = record[LOST] + 1
       move(id, message, record, QUEUED, now)
       keep(id, endpoint)
     else

@@ -13,7 +13,7 @@ if endpoint[DISABLED] ~= 0 then
   return 3
 end
 local sequence = next_sequence()
-local record = { 1, QUEUED, later(ARGV[4]), sequence, '', 1, 0, 0, ARGV[5], now, '', 0 }
+local record = { 1, QUEUED, later(ARGV[4]), sequence, '', 1, 0, 0, ARGV[5], now, '', 0, 0 }
 redis.call('HSET', PAYLOADS, name, ARGV[3])
 line_up(id, record)
 if record[STATE] == WAITING then

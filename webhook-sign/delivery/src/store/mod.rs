@@ -18,8 +18,8 @@ pub use answers::{
 };
 pub use memory::{MemoryOutbox, MemoryOutboxBuilder};
 pub use operations::{
-    Ack, Change, Claim, ContentTypeTooLong, Dead, EndpointChange, EndpointEffect, Enqueue, Extend,
-    Lease, LeaseToken, List, Payload, Requeue, Retry,
+    Ack, Change, Claim, ContentTypeTooLong, Counts, Dead, EndpointChange, EndpointEffect, Enqueue,
+    Extend, Lease, LeaseToken, List, Payload, Requeue, Retry,
 };
 
 use crate::EndpointId;
@@ -39,8 +39,8 @@ use crate::EndpointId;
 /// # Leases
 ///
 /// A claim leases records to its [`LeaseToken`]. When a lease has run out, the record is queued again and due at once; the
-/// attempt counts. Until somebody else has claimed it, the token may still settle it: an attempt that took too long is not
-/// made again for that. After that, the token has [lost](Settled::Lost) it, and nothing that it says has an effect.
+/// attempt counts, and is [lost](Leased::lost). Until somebody else has claimed it, the token may still settle it, and then
+/// the attempt is not lost: one that took too long is not made again for that. After that, the token has [lost](Settled::Lost) it, and nothing that it says has an effect.
 ///
 /// # Endpoints
 ///

@@ -208,8 +208,8 @@ pub struct Retry {
     pub attempt: Option<Attempt>,
     /// When it is due again, from now.
     pub after: Duration,
-    /// Does the attempt count? Default yes.
-    pub counts: bool,
+    /// Does the attempt count? Default [`Counts::Tried`].
+    pub counts: Counts,
     /// What it means for the endpoint.
     pub effect: EndpointEffect,
 }
@@ -217,13 +217,25 @@ pub struct Retry {
 impl Retry {
     /// It has failed.
     pub const fn new(lease: Lease, after: Duration) -> Self {
-        Self { lease, attempt: None, after, counts: true, effect: EndpointEffect::None }
+        Self { lease, attempt: None, after, counts: Counts::Tried, effect: EndpointEffect::None }
     }
 
     /// It was not tried.
     pub const fn untried(lease: Lease, after: Duration) -> Self {
-        Self { lease, attempt: None, after, counts: false, effect: EndpointEffect::None }
+        Self { lease, attempt: None, after, counts: Counts::Untried, effect: EndpointEffect::None }
     }
+}
+
+/// Does an attempt count?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Counts {
+    /// It was made, and failed.
+    Tried,
+    /// It was not begun: there are as many as before.
+    Untried,
+    /// It was broken off, and tells nothing: it is one more, and one more that is [lost](super::Leased::lost).
+    Lost,
 }
 
 /// What [`Outbox::dead`](super::Outbox::dead) is asked.

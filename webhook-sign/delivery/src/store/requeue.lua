@@ -13,7 +13,8 @@ end
 if record[STATE] == DEAD then
   take(id, message, record)
   record[STATE], record[WHEN], record[SEQUENCE] = QUEUED, now, next_sequence()
-  record[TOKEN], record[SETTLED], record[TRIES], record[REASON], record[BECAME] = '', 1, 0, 0, 0
+  record[TOKEN], record[SETTLED], record[REASON], record[BECAME] = '', 1, 0, 0
+  record[TRIES], record[LOST] = 0, 0
   line_up(id, record)
   if record[STATE] == WAITING then
     record[SETTLED], record[WHEN] = 0, 0

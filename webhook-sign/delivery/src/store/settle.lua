@@ -1,7 +1,7 @@
 -- Ends a lease: the message was delivered, is to be tried again, or is given up.
 --
 -- ARGV[1] the endpoint  ARGV[2] the message  ARGV[3] the token  ARGV[4] the attempt or nothing
--- ARGV[5] the state  ARGV[6] how long it is in it, us  ARGV[7] the reason  ARGV[8] 1 if the attempt counts
+-- ARGV[5] the state  ARGV[6] how long it is in it, us  ARGV[7] the reason  ARGV[8] the attempt: 0 was not begun, 1 counts, 2 is lost
 -- ARGV[9] what it means for the endpoint: 0 nothing, 1 a failure, 2 throttled, 3 disabled, 4 paused
 -- ARGV[10] the pause, us, or -1; or the reason
 -- ARGV[11] failures without a pause  ARGV[12] the first pause, us  ARGV[13] the longest, us
@@ -19,10 +19,14 @@ end
 local endpoint = endpoint_of(id)
 if record[STATE] == SENDING then
   endpoint[COUNT] = math.max(endpoint[COUNT] - 1, 0)
+else
+  find_again(record)
 end
 record[LOG] = (record[LOG] .. ARGV[4]):sub(-ATTEMPT * ATTEMPTS)
 if ARGV[8] == '0' then
   record[TRIES] = math.max(record[TRIES] - 1, 0)
+elseif ARGV[8] == '2' then
+  record[LOST] = record[LOST] + 1
 end
 
 local was_probing, was_disabled = endpoint[PROBING] == 1, endpoint[DISABLED] ~= 0

@@ -3,10 +3,10 @@ use std::time::Duration;
 use stonework_core::{StoreError, StoreFuture};
 use tokio::time::sleep;
 
-use super::attempt::Outcome;
+use super::attempt::{Outcome, nth};
 use crate::policy::{Decision, Settlement};
 use crate::shared::Shared;
-use crate::store::{Ack, Became, Dead, EndpointEffect, Leased, Outbox, Retry, Settled};
+use crate::store::{Ack, Became, Counts, Dead, EndpointEffect, Leased, Outbox, Retry, Settled};
 use crate::{Attempt, Event};
 
 /// Between two tries to tell the outbox.
@@ -23,7 +23,7 @@ pub(super) async fn settle(shared: &Shared, leased: &Leased, outcome: Outcome) {
         Outcome::NotFound => return,
     };
     let random = fastrand::u32(0..=1_000);
-    let decision = shared.policy.decide(verdict, leased.tries, random);
+    let decision = shared.policy.decide(verdict, nth(leased), random);
     let settled = tell(shared, |outbox| write(shared, outbox, leased, attempt, decision)).await;
     if let Some(Settled::Done(became)) = settled {
         for event in events(leased, attempt, decision.settlement, became) {
@@ -45,9 +45,10 @@ pub(super) async fn settle_not_found(shared: &Shared, leased: &Leased) {
     tell(shared, |outbox| outbox.retry(retry.clone())).await;
 }
 
+/// It may have arrived, and its endpoint has failed nothing.
 async fn settle_interrupted(shared: &Shared, leased: &Leased, attempt: Attempt) {
     let mut retry = Retry::new(leased.lease.clone(), Duration::ZERO);
-    retry.attempt = Some(attempt);
+    (retry.attempt, retry.counts) = (Some(attempt), Counts::Lost);
     tell(shared, |outbox| outbox.retry(retry.clone())).await;
 }
 

@@ -6,9 +6,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use stonework_webhook_delivery::store::{
-    Ack, Became, Change, Claim, Claimed, Dead, EndpointChange, EndpointEffect, EndpointState,
-    Enqueue, Enqueued, Extend, Held, Lease, LeaseToken, List, MemoryOutbox, Outbox, Page, Requeue,
-    Requeued, Retry, Settled, StoreError, StoreFuture,
+    Ack, Became, Change, Claim, Claimed, Counts, Dead, EndpointChange, EndpointEffect,
+    EndpointState, Enqueue, Enqueued, Extend, Held, Lease, LeaseToken, List, MemoryOutbox, Outbox,
+    Page, Requeue, Requeued, Retry, Settled, StoreError, StoreFuture,
 };
 use stonework_webhook_delivery::{Breaker, DeliveryId, EndpointId, Patience};
 
@@ -32,6 +32,10 @@ pub enum Fault {
     SendsAtOnce,
     /// What was not tried counts.
     CountsUntried,
+    /// What was broken off counts as tried.
+    LosesNothing,
+    /// What was tried counts as broken off.
+    LosesAll,
     /// Attempts are not kept.
     ForgetsAttempts,
     /// What was delivered is known for ever.
@@ -75,7 +79,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::ForgetsClaims,
         Self::LeasesForever,
         Self::LeasesNothing,
@@ -85,6 +89,8 @@ impl Fault {
         Self::RetriesAtOnce,
         Self::SendsAtOnce,
         Self::CountsUntried,
+        Self::LosesNothing,
+        Self::LosesAll,
         Self::ForgetsAttempts,
         Self::RemembersForever,
         Self::ForgetsDelivered,
@@ -273,7 +279,9 @@ impl Outbox for Broken {
         match self.fault {
             Fault::ForgetsAttempts => retry.attempt = None,
             Fault::RetriesAtOnce => retry.after = Duration::ZERO,
-            Fault::CountsUntried => retry.counts = true,
+            Fault::CountsUntried if retry.counts == Counts::Untried => retry.counts = Counts::Tried,
+            Fault::LosesNothing if retry.counts == Counts::Lost => retry.counts = Counts::Tried,
+            Fault::LosesAll if retry.counts == Counts::Tried => retry.counts = Counts::Lost,
             _ => {}
         }
         let lease = retry.lease.clone();

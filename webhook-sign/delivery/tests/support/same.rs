@@ -8,8 +8,8 @@ use bytes::Bytes;
 use fastrand::Rng;
 use http::HeaderValue;
 use stonework_webhook_delivery::store::{
-    Ack, Change, Claim, Dead, EndpointChange, EndpointEffect, EndpointState, Enqueue, Entry,
-    Extend, Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Requeue, Retry, State,
+    Ack, Change, Claim, Counts, Dead, EndpointChange, EndpointEffect, EndpointState, Enqueue,
+    Entry, Extend, Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Requeue, Retry, State,
 };
 use stonework_webhook_delivery::{
     Attempt, Breaker, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
@@ -137,7 +137,11 @@ impl<O: Outbox> Both<O> {
         let claimed = [self.one.claim(claim).await, self.other.claim(claim).await];
         for (leased, claimed) in claims.iter_mut().zip(claimed) {
             leased.extend(
-                claimed.unwrap().leased.into_iter().map(|leased| (leased.lease, leased.tries)),
+                claimed
+                    .unwrap()
+                    .leased
+                    .into_iter()
+                    .map(|leased| (leased.lease, leased.tries, leased.lost)),
             );
             leased.sort_by_key(|(lease, ..)| lease.id.to_string());
         }
@@ -159,7 +163,9 @@ impl<O: Outbox> Both<O> {
             }
             1 => {
                 let mut retry = Retry::new(lease, self.time());
-                (retry.attempt, retry.effect, retry.counts) = (attempt, effect, self.random.bool());
+                (retry.attempt, retry.effect) = (attempt, effect);
+                retry.counts =
+                    [Counts::Tried, Counts::Untried, Counts::Lost][self.random.usize(0..3)];
                 same!(self, retry, retry);
             }
             2 => {

@@ -91,6 +91,7 @@ impl Ledger {
             is_settled: true,
             became: Became::default(),
             tries: 0,
+            lost: 0,
             attempts: Vec::new(),
             created: now,
         });
@@ -228,11 +229,13 @@ impl Ledger {
         let endpoint = &self.endpoints[record.endpoint];
         let id = DeliveryId { endpoint: endpoint.id.clone(), message: record.message.clone() };
         let payload: Payload = record.payload.clone()?;
-        Some(Leased::new(Lease::new(id, token), payload, record.tries))
+        let leased = Leased::new(Lease::new(id, token), payload, record.tries);
+        Some(Leased { lost: record.lost, ..leased })
     }
 
     /// A record whose lease had run out is its token's again.
     pub(super) fn lease_again(&mut self, at: RecordAt, token: LeaseToken) {
+        self.records[at].find_again();
         self.leases.entry(token).or_default().push(at);
         let endpoint = self.records[at].endpoint;
         self.endpoints[endpoint].sending += 1;
@@ -267,6 +270,7 @@ impl Ledger {
                 Some(&(when, at)) if when <= now => {
                     if self.records[at].state == StateKind::Sending {
                         self.unlease(at);
+                        self.records[at].lost = self.records[at].lost.saturating_add(1);
                         self.put(at, StateKind::Queued, now);
                         self.refresh(self.records[at].endpoint);
                     } else {

@@ -31,6 +31,8 @@ pub(super) struct Record {
     /// What that did to the endpoint.
     pub(super) became: Became,
     pub(super) tries: u32,
+    /// Those that came to nothing.
+    pub(super) lost: u32,
     pub(super) attempts: Vec<Attempt>,
     pub(super) created: Duration,
 }
@@ -54,6 +56,11 @@ impl Record {
             StateKind::Waiting | StateKind::Delivered | StateKind::Dead => false,
         };
         is_open && self.token == Some(token)
+    }
+
+    /// The attempt that was thought lost is not.
+    pub(super) const fn find_again(&mut self) {
+        self.lost = self.lost.saturating_sub(1);
     }
 
     pub(super) fn note(&mut self, attempt: Option<Attempt>) {

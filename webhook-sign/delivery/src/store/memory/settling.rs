@@ -6,8 +6,8 @@ use super::ledger::Ledger;
 use super::record::RecordAt;
 use crate::Attempt;
 use crate::store::{
-    Ack, Became, Dead, EndpointEffect, Extend, Held, Lease, Requeue, Requeued, Retry, Settled,
-    StateKind,
+    Ack, Became, Counts, Dead, EndpointEffect, Extend, Held, Lease, Requeue, Requeued, Retry,
+    Settled, StateKind,
 };
 
 /// Whose is it?
@@ -35,6 +35,9 @@ impl Ledger {
     fn settle(&mut self, at: RecordAt, attempt: Option<Attempt>) {
         self.unlease(at);
         let record = &mut self.records[at];
+        if record.state == StateKind::Queued {
+            record.find_again();
+        }
         record.is_settled = true;
         record.note(attempt);
     }
@@ -72,9 +75,11 @@ impl Ledger {
             Whose::Lost => return Settled::Lost,
         };
         self.settle(at, retry.attempt);
-        if !retry.counts {
-            let record = &mut self.records[at];
-            record.tries = record.tries.saturating_sub(1);
+        let record = &mut self.records[at];
+        match retry.counts {
+            Counts::Tried => {}
+            Counts::Untried => record.tries = record.tries.saturating_sub(1),
+            Counts::Lost => record.lost = record.lost.saturating_add(1),
         }
         self.put(at, StateKind::Queued, now.saturating_add(retry.after));
         self.affect(at, retry.effect, now)
@@ -128,7 +133,7 @@ impl Ledger {
         let sequence = self.next_sequence();
         let record = &mut self.records[at];
         (record.token, record.reason) = (None, None);
-        record.tries = 0;
+        (record.tries, record.lost) = (0, 0);
         record.sequence = sequence;
         self.line_up(at);
         let place = self.records[at].place(at);

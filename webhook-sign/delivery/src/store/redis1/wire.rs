@@ -9,8 +9,9 @@ use stonework_core::{StoreError, StoreErrorKind};
 use stonework_webhook_sign::MessageId;
 
 use crate::store::{
-    Ack, Became, Claimed, Cursor, Dead, EndpointEffect, EndpointState, Enqueued, Entry, Health,
-    Held, Lease, LeaseToken, Leased, Page, Payload, Requeued, Retry, Settled, State, StateKind,
+    Ack, Became, Claimed, Counts, Cursor, Dead, EndpointEffect, EndpointState, Enqueued, Entry,
+    Health, Held, Lease, LeaseToken, Leased, Page, Payload, Requeued, Retry, Settled, State,
+    StateKind,
 };
 use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, Patience};
 
@@ -63,7 +64,7 @@ pub(super) struct Settle {
     state: &'static str,
     time: Duration,
     reason: u8,
-    counts: bool,
+    counts: Counts,
     effect: EndpointEffect,
 }
 
@@ -74,7 +75,7 @@ impl Settle {
             state: letter(StateKind::Delivered),
             time: ack.keep,
             reason: 0,
-            counts: true,
+            counts: Counts::Tried,
             effect: ack.effect,
         }
     }
@@ -96,7 +97,7 @@ impl Settle {
             state: letter(StateKind::Dead),
             time: dead.keep,
             reason: dead.reason.code(),
-            counts: true,
+            counts: Counts::Tried,
             effect: dead.effect,
         }
     }
@@ -106,7 +107,12 @@ impl Settle {
             Some(attempt) => call.arg(&attempt.to_bytes()[..]),
             None => call.arg(""),
         };
-        call.arg(self.state).arg(micros(self.time)).arg(self.reason).arg(u8::from(self.counts));
+        let counts = match self.counts {
+            Counts::Untried => 0,
+            Counts::Tried => 1,
+            Counts::Lost => 2,
+        };
+        call.arg(self.state).arg(micros(self.time)).arg(self.reason).arg(counts);
         let (code, pause, patience) = match self.effect {
             EndpointEffect::None => (0, None, None),
             EndpointEffect::Failed { patience, pause } => (1, pause, Some(patience)),
@@ -233,11 +239,11 @@ pub(super) fn claimed(reply: Value, token: LeaseToken) -> Reply<Claimed> {
 }
 
 fn leased(value: Value, token: LeaseToken) -> Reply<Leased> {
-    let [endpoint, message, sent, tries] = parts(value)?;
+    let [endpoint, message, sent, tries, lost] = parts(value)?;
     let incompatible = || StoreError::new(StoreErrorKind::Incompatible);
     let payload = payload(bytes(sent)?).ok_or_else(incompatible)?;
     let lease = Lease::new(id(endpoint, message)?, token);
-    Ok(Leased::new(lease, payload, number(&tries)?))
+    Ok(Leased { lost: number(&lost)?, ..Leased::new(lease, payload, number(&tries)?) })
 }
 
 pub(super) fn endpoint(reply: Value) -> Reply<EndpointState> {
