@@ -42,6 +42,9 @@ impl Delivery {
     /// Starts delivering, within a tokio runtime. Processes that share an outbox share the work; all of them may be started,
     /// or those only that have nothing else to do.
     ///
+    /// Whatever panics in them, they go on: with another claim soon, if that was the outbox; with the other messages, if it
+    /// was an attempt, and with its own when its lease has run out. Each is a `tracing` event of level `ERROR`.
+    ///
     /// Workers stop when what is returned is dropped, in the midst of attempts; [`Workers::drain`] lets these end.
     #[must_use = "workers stop when this is dropped"]
     pub fn start(&self) -> Workers {

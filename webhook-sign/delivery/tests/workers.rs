@@ -360,3 +360,37 @@ async fn an_endpoint_that_cannot_be_used_ends_its_messages() {
     }
     assert_eq!(receiver.connections(), 0);
 }
+
+#[tokio::test]
+async fn an_outbox_that_panics_is_asked_again() {
+    let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let spoiled = Spoiled::new(MemoryOutbox::new());
+    let mut post = post_with(&receiver, spoiled.clone(), soon(), with_lease(BRIEF * 100));
+    spoiled.panic_claiming(3);
+    let _workers = post.delivery.start();
+    post.send("msg_1").await;
+    assert!(matches!(post.event().await, Event::Delivered { tries: 1, .. }));
+    assert_eq!(receiver.next().await.id(), "msg_1");
+}
+
+/// Panics when it is asked for the first time.
+struct PanicsOnce(Arc<AtomicUsize>, Endpoint);
+
+impl Endpoints for PanicsOnce {
+    fn find(&self, _: &EndpointId) -> StoreFuture<Result<Option<Endpoint>, StoreError>> {
+        assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "the first time");
+        StoreFuture::ready(Ok(Some(self.1.clone())))
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_attempt_panics_is_tried_again() {
+    let receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let endpoints = PanicsOnce(Arc::default(), post::endpoint(&receiver.url()));
+    let more =
+        |builder: DeliveryBuilder| builder.guard(loopback()).lease(BRIEF).endpoints(endpoints);
+    let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), more);
+    let _workers = post.delivery.start();
+    post.send("msg_1").await;
+    assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
+}

@@ -1,6 +1,7 @@
 //! What is done with messages that are due.
 
 mod attempt;
+mod caught;
 mod run;
 mod settle;
 mod task;

@@ -25,6 +25,7 @@ struct Shared {
     extends_nothing: AtomicBool,
     settling: AtomicUsize,
     claiming: AtomicUsize,
+    panicking: AtomicUsize,
     killing: AtomicUsize,
     claimed: watch::Sender<usize>,
     lost: watch::Sender<usize>,
@@ -36,6 +37,7 @@ impl Spoiled {
             extends_nothing: AtomicBool::new(false),
             settling: AtomicUsize::new(0),
             claiming: AtomicUsize::new(0),
+            panicking: AtomicUsize::new(0),
             killing: AtomicUsize::new(0),
             claimed: watch::Sender::new(0),
             lost: watch::Sender::new(0),
@@ -56,6 +58,11 @@ impl Spoiled {
     /// So many claims are not answered, and have their effect.
     pub fn fail_claiming(&self, times: usize) {
         self.shared.claiming.store(times, Ordering::SeqCst);
+    }
+
+    /// So many claims panic, and have no effect.
+    pub fn panic_claiming(&self, times: usize) {
+        self.shared.panicking.store(times, Ordering::SeqCst);
     }
 
     /// So many messages that are queued again are given up at once, as if by a worker.
@@ -98,6 +105,7 @@ impl Outbox for Spoiled {
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<Result<Claimed, StoreError>> {
+        assert!(!take(&self.shared.panicking), "as it was told to");
         let claimed = self.outbox.claim(claim).try_ready().unwrap().unwrap();
         self.shared.claimed.send_modify(|count| *count += claimed.leased.len());
         if take(&self.shared.claiming) {
