@@ -182,8 +182,9 @@
 //!   (mapped, compatible, NAT64, 6to4, Teredo); other schemes than https, other ports than 443 and 8443, and URLs with a name
 //!   or password in them. It judges the address that is connected to, of the one look-up that is made, so that a name that is
 //!   bound anew leads nowhere. Exceptions are [named](egress::EgressGuardBuilder), and the wide ones are called `danger`.
-//! - It does not know which public addresses are your own: [`deny`](egress::EgressGuardBuilder::deny) them. It does not stand
-//!   before a client that you bring.
+//! - It does not know which public addresses are your own: [`deny`](egress::EgressGuardBuilder::deny) them. The same goes for
+//!   a translator's prefix of your network's own (NAT64, RFC 6052): such an address is public by its looks, and leads to
+//!   whatever IPv4 address its last bytes say. It does not stand before a client that you bring.
 //! - Headers of an endpoint cannot take the place of `host`, `content-length`, `webhook-…` or any that signs.
 //! - Neither secrets nor bodies nor URLs are shown by `Debug`, told by errors or traced. Ids of messages and endpoints are.
 //!   What a client of your own says of its errors is traced at `DEBUG`; reqwest's name the whole URL, unless `without_url`.
