@@ -6,7 +6,7 @@ use stonework_webhook_sign::MessageId;
 
 use crate::shared::Shared;
 use crate::store::{
-    Change, EndpointChange, EndpointState, Enqueued, List, Outbox, Page, Requeue, Requeued,
+    Change, EndpointChange, EndpointState, Enqueued, List, Outbox, Page, Purge, Requeue, Requeued,
     StateKind,
 };
 use crate::worker::Workers;
@@ -16,6 +16,9 @@ use crate::{
 
 /// How many dead letters are listed with one operation.
 const LISTED_AT_ONCE: usize = 100;
+
+/// How many records are removed with one operation, which keeps others waiting.
+const PURGED_AT_ONCE: usize = 500;
 
 /// Takes messages, and delivers them while its [workers](Self::start) run. Clones are the same one.
 #[derive(Clone)]
@@ -167,6 +170,26 @@ impl Delivery {
         self.change(endpoint, EndpointChange::Enable).await?;
         self.shared.wake.notify_one();
         Ok(())
+    }
+
+    /// Removes an endpoint that its owner has deleted, with all its messages, and says how many. What is under way to it ends
+    /// and is not told of.
+    ///
+    /// It is removed a part at a time, and disabled meanwhile. If that ends in between, call it again.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox does not answer. Some may have been removed by then.
+    pub async fn purge(&self, endpoint: &EndpointId) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        loop {
+            let purge = Purge::new(endpoint.clone(), PURGED_AT_ONCE);
+            let purged = self.ask(|outbox| outbox.purge(purge)).await?;
+            removed += purged.removed;
+            if !purged.more {
+                return Ok(removed);
+            }
+        }
     }
 
     async fn change(&self, endpoint: &EndpointId, to: EndpointChange) -> Result<(), StoreError> {

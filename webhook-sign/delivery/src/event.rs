@@ -32,7 +32,7 @@ pub enum Event {
         /// When the next is due, from now.
         after: Duration,
     },
-    /// A message is a dead letter.
+    /// A message is a dead letter. One that the outbox itself makes, since it cannot read it, is listed and not told.
     #[non_exhaustive]
     Dead {
         /// Which.

@@ -123,8 +123,8 @@
 //! 7. **Tell owners** of [`Event::Disabled`] and [`Event::Dead`], let them see their attempts by [`Delivery::list`], and
 //!    replay their dead letters by [`Delivery::replay`]. Attempts tell a status and no body: an answer may be an internal
 //!    page that somebody wants to read through you.
-//! 8. **[Enable](Delivery::enable) an endpoint that was disabled and is deleted**, once `find` knows it no more: what is queued
-//!    for it then becomes dead letters, which are forgotten in their time. Of an endpoint that stays disabled everything is kept.
+//! 8. **[Purge](Delivery::purge) an endpoint that its owner deletes**, once nothing more is enqueued for it: its messages, its
+//!    dead letters and all that is known of it are removed. Of an endpoint that is only disabled everything is kept.
 //! 9. **End by [`Workers::drain`]**, with a deadline longer than an attempt may take.
 //! 10. **Look at [`warnings`](Delivery::warnings)** and, over Redis, at `preflight` when the service starts.
 //!
@@ -134,15 +134,21 @@
 //! | 410 | a dead letter, and the endpoint is disabled |
 //! | `webhook-delivery: disable` | the endpoint is disabled; a dead letter unless 2xx |
 //! | `webhook-delivery: abort-message` | a dead letter unless 2xx |
-//! | 429 | tried again; the endpoint is left alone for a while |
+//! | 429 | tried again; the endpoint is left alone for a while, and has taken nothing |
 //! | 502, 504 | the same, and a failure |
 //! | 3xx, 4xx, 5xx, nothing in time, a broken connection | a failure; tried again |
 //! | an address that the guard refuses when it is connected to | a failure; tried again, since names change |
 //! | a URL that the guard refuses by itself | a dead letter |
+//! | none, since `find` says that what it knows cannot be used | tried again; no failure |
+//! | none, since the worker is told to end | tried again at once; no failure |
 //!
 //! It is tried again when the schedule says, made longer by some jitter, or when `Retry-After` says (seconds or a date, 24 h
 //! at most), whichever is later. Failures in a row make an endpoint [rest](Breaker), and then be tried by one message at a
-//! time; an endpoint that has failed for [five days](Policy::disable_after) is disabled.
+//! time. An endpoint that has taken nothing for [five days](Policy::disable_after), whether it failed or said 429, is disabled.
+//! Both are judged by the outbox when an attempt is settled, as the endpoint is [then](store::EndpointState::felt).
+//!
+//! Attempts that are broken off by [`Workers::drain`], or die with their workers, are made again: five of them for each message
+//! beyond the schedule, and those after that in it. So a message that always takes its worker down ends too.
 //!
 //! | | attempts | over | one may take |
 //! |---|---|---|---|

@@ -56,6 +56,8 @@ reasons! {
         BadEndpoint = 7, "bad-endpoint";
         /// Its attempts were broken off, or died with their workers, too often.
         Interrupted = 8, "interrupted";
+        /// The outbox cannot read what it has of it. Its body is there, if it can be queued again.
+        Unreadable = 9, "unreadable";
     }
 }
 

@@ -20,6 +20,7 @@ mod leases;
 mod listing;
 mod lost_reply;
 mod orders;
+mod purge;
 mod races;
 mod records;
 
@@ -31,6 +32,7 @@ pub use leases::*;
 pub use listing::*;
 pub use lost_reply::LostReply;
 pub use orders::*;
+pub use purge::*;
 pub use races::*;
 pub use records::*;
 
@@ -110,6 +112,7 @@ async fn every_clause(store: &Store, elapse: &impl AsyncFn(Duration), how: &'sta
         pages_follow_each_other,
         a_cursor_leads_to_no_other_endpoint,
         the_newest_attempts_are_kept,
+        a_purge_removes_an_endpoint,
         many_claims_share_the_work,
         many_enqueues_make_one_record,
     }

@@ -15,7 +15,7 @@ use model::{Model, REST, State, TRIPS};
 use proptest::prelude::*;
 use stonework_webhook_delivery::store::{
     Ack, Change, Claim, Counts, Dead, EndpointChange, EndpointEffect, EndpointState, Enqueue,
-    Extend, Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Requeue, Retry, Settled,
+    Extend, Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Purge, Requeue, Retry, Settled,
     StateKind, StoreError, StoreFuture,
 };
 use stonework_webhook_delivery::{
@@ -51,6 +51,7 @@ enum Step {
     Requeue { endpoint: usize, message: usize },
     Advance { by: u64 },
     Change { endpoint: usize, to: EndpointChange },
+    Purge { endpoint: usize },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -77,6 +78,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (endpoint.clone(), message)
             .prop_map(|(endpoint, message)| Step::Requeue { endpoint, message }),
         4 => (0..4_u64).prop_map(|by| Step::Advance { by }),
+        1 => endpoint.clone().prop_map(|endpoint| Step::Purge { endpoint }),
         1 => (endpoint, change).prop_map(|(endpoint, to)| Step::Change { endpoint, to }),
     ]
 }
@@ -146,6 +148,11 @@ impl Both {
                 let told = now(self.outbox.requeue(Requeue::new(id(endpoint, message))));
                 assert_eq!(told, self.model.get_mut().unwrap().requeue((endpoint, message)));
             }
+            Step::Purge { endpoint } => {
+                let told = now(self.outbox.purge(Purge::new(endpoint_id(endpoint), 100)));
+                let removed = self.model.get_mut().unwrap().purge(endpoint);
+                assert_eq!((told.removed, told.more), (removed, false));
+            }
             Step::Advance { by } => {
                 self.clock.0.fetch_add(by, Ordering::SeqCst);
                 self.model.get_mut().unwrap().advance(Duration::from_secs(by));
@@ -214,7 +221,8 @@ impl Both {
             let Settled::Done(became) = told else { panic!("it is done") };
             assert_eq!((became.recovered, became.disabled), (recovered, None));
         } else {
-            let is_done = model.find(at.0, at.1).unwrap().state == State::Delivered(token);
+            let state = model.find(at.0, at.1).map(|record| record.state);
+            let is_done = state == Some(State::Delivered(token));
             assert_eq!(told != Settled::Lost, is_done);
         }
     }
@@ -238,8 +246,8 @@ impl Both {
             record.tries -= u32::from(!counts);
             model.endpoints[at.0].fail(pause, moment);
         } else {
-            let state = model.find(at.0, at.1).unwrap().state;
-            let is_done = matches!(state, State::Retried(by, _) if by == token);
+            let state = model.find(at.0, at.1).map(|record| record.state);
+            let is_done = matches!(state, Some(State::Retried(by, _)) if by == token);
             assert_eq!(told != Settled::Lost, is_done, "{state:?}");
         }
     }
@@ -255,7 +263,8 @@ impl Both {
             let order = record.order;
             model.let_next(at.0, order);
         } else {
-            let is_done = model.find(at.0, at.1).unwrap().state == State::Dead(token);
+            let state = model.find(at.0, at.1).map(|record| record.state);
+            let is_done = state == Some(State::Dead(token));
             assert_eq!(told != Settled::Lost, is_done);
         }
     }

@@ -394,3 +394,20 @@ async fn a_message_whose_attempt_panics_is_tried_again() {
     post.send("msg_1").await;
     assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
 }
+
+/// What an owner has deleted is not sent any more, however much of it there is.
+#[tokio::test]
+async fn a_purged_endpoint_is_as_new() {
+    let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), with_lease(BRIEF * 100));
+    for at in 0..1_200 {
+        post.send(&format!("msg_{at}")).await;
+    }
+    assert_eq!(post.delivery.purge(&ep("a")).await.unwrap(), 1_200);
+    assert_eq!(post.entries().await, []);
+    let _workers = post.delivery.start();
+    post.send("msg_7").await;
+    assert!(matches!(post.event().await, Event::Delivered { tries: 1, .. }));
+    assert_eq!(receiver.next().await.id(), "msg_7");
+    assert!(receiver.webhooks.try_recv().is_err());
+}

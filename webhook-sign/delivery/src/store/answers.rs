@@ -125,7 +125,7 @@ impl Became {
 
     /// As a store may keep it with the record, to answer the same again.
     pub fn to_byte(self) -> u8 {
-        self.disabled.map_or(0, DisableReason::code) << 1 | u8::from(self.recovered)
+        (self.disabled.map_or(0, DisableReason::code) << 1) | u8::from(self.recovered)
     }
 
     /// What [`to_byte`](Self::to_byte) wrote.
@@ -241,6 +241,23 @@ impl Page {
     /// These.
     pub const fn new(entries: Vec<Entry>, next: Option<Cursor>) -> Self {
         Self { entries, next }
+    }
+}
+
+/// What [`Outbox::purge`](super::Outbox::purge) answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Purged {
+    /// How many records it removed.
+    pub removed: usize,
+    /// Are there more?
+    pub more: bool,
+}
+
+impl Purged {
+    /// So many.
+    pub const fn new(removed: usize, more: bool) -> Self {
+        Self { removed, more }
     }
 }
 

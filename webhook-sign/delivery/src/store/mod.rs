@@ -13,13 +13,13 @@ use std::sync::Arc;
 pub use stonework_core::{StoreError, StoreErrorKind, StoreFuture};
 
 pub use answers::{
-    Became, Claimed, Cursor, EndpointState, Enqueued, Entry, Health, Held, Leased, Page, Requeued,
-    Settled, State, StateKind,
+    Became, Claimed, Cursor, EndpointState, Enqueued, Entry, Health, Held, Leased, Page, Purged,
+    Requeued, Settled, State, StateKind,
 };
 pub use memory::{MemoryOutbox, MemoryOutboxBuilder};
 pub use operations::{
     Ack, Change, Claim, ContentTypeTooLong, Counts, Dead, EndpointChange, EndpointEffect, Enqueue,
-    Extend, Lease, LeaseToken, List, Payload, Requeue, Retry,
+    Extend, Lease, LeaseToken, List, Payload, Purge, Requeue, Retry,
 };
 
 use crate::EndpointId;
@@ -101,6 +101,13 @@ pub trait Outbox: Send + Sync + 'static {
 
     /// Changes what is known of an endpoint.
     fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>>;
+
+    /// Removes up to `purge.limit` records of an endpoint, in whatever state: leased ones are lost to their holders. As long
+    /// as there are more the endpoint is disabled, so that nothing is claimed of it or taken for it between two of these. When
+    /// there are none, nothing is known of it: it is as new.
+    ///
+    /// Sent twice it removes up to twice as many, and the second reply counts its own.
+    fn purge(&self, purge: Purge) -> StoreFuture<Result<Purged, StoreError>>;
 }
 
 impl<S: Outbox + ?Sized> Outbox for Arc<S> {
@@ -142,5 +149,9 @@ impl<S: Outbox + ?Sized> Outbox for Arc<S> {
 
     fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>> {
         (**self).change(change)
+    }
+
+    fn purge(&self, purge: Purge) -> StoreFuture<Result<Purged, StoreError>> {
+        (**self).purge(purge)
     }
 }

@@ -349,6 +349,23 @@ impl Change {
     }
 }
 
+/// What [`Outbox::purge`](super::Outbox::purge) is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Purge {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// At most so many records, at least 1.
+    pub limit: usize,
+}
+
+impl Purge {
+    /// So many records of this endpoint.
+    pub const fn new(endpoint: EndpointId, limit: usize) -> Self {
+        Self { endpoint, limit }
+    }
+}
+
 /// What becomes of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -105,8 +105,8 @@ put(id, message, record)
 if state == DELIVERED then
   redis.call('HDEL', PAYLOADS, name_of(id, message))
 end
-if state ~= QUEUED then
-  let_next(id, record)
+if state ~= QUEUED and record[ORDER] ~= '' then
+  let_next(id, message)
 end
 keep(id, endpoint)
 return became

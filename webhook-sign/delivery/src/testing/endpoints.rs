@@ -179,20 +179,22 @@ pub async fn an_endpoint_is_judged_when_a_record_is_settled(store: &Store) {
     case.end().await;
 }
 
-/// Pauses double with the failures that follow a rest.
+/// The failure that follows a rest makes one that is twice as long.
 pub async fn a_rest_doubles(store: &Store, elapse: &impl AsyncFn(Duration)) {
     let case = Case::new(store);
     case.enqueue(0, "m").await;
-    let patience = Patience::new(Breaker::new(1, BRIEF, LONG), None);
-    for longest in [BRIEF, BRIEF * 2] {
+    let fail = async |breaker| {
         let leased = case.claim_one(LONG).await;
+        let patience = Patience::new(breaker, None);
         let failed = EndpointEffect::Failed { patience, pause: None };
         assert!(is_done(case.retry_with(&leased.lease, failed).await));
-        let state = answered(case.store.endpoint(case.endpoints[0].clone()).await);
-        let left = state.paused_for.expect("it rests");
-        assert!(left <= longest && left > longest / 2, "{left:?} of {longest:?}");
-        elapse(past(left)).await;
-    }
+    };
+    fail(Breaker::new(1, BRIEF, BRIEF)).await;
+    elapse(past(BRIEF)).await;
+    fail(Breaker::new(1, LONG, LONG * 9)).await;
+    let state = answered(case.store.endpoint(case.endpoints[0].clone()).await);
+    let left = state.paused_for.expect("it rests");
+    assert!(left <= LONG * 2 && left > LONG, "{left:?}");
     case.end().await;
 }
 
@@ -203,23 +205,28 @@ pub async fn who_takes_nothing_for_long_is_disabled(
     elapse: &impl AsyncFn(Duration),
 ) {
     let breaker = Breaker::new(u32::MAX, LONG, LONG);
-    let patience = Patience { disable_refusals: 3, ..Patience::new(breaker, Some(BRIEF)) };
-    let throttled = EndpointEffect::Throttled { patience, pause: Duration::ZERO };
-    let failed = EndpointEffect::Failed { patience, pause: None };
-    for effect in [throttled, failed] {
+    let patience =
+        |often, long| Patience { disable_refusals: often, ..Patience::new(breaker, long) };
+    let failed = |patience| EndpointEffect::Failed { patience, pause: None };
+    let throttled = |patience| EndpointEffect::Throttled { patience, pause: Duration::ZERO };
+    let effects: [&dyn Fn(Patience) -> EndpointEffect; 2] = [&throttled, &failed];
+    for effect in effects {
         let case = Case::new(store);
         case.enqueue(0, "m").await;
-        for refusal in 1..=3 {
+        // Often and not long, long and not often, and both.
+        let patiences =
+            [patience(1, Some(LONG)), patience(3, Some(BRIEF)), patience(3, Some(BRIEF))];
+        for (at, patience) in patiences.into_iter().enumerate() {
             let leased = case.claim_one(LONG).await;
             let paused = EndpointEffect::Paused { pause: Duration::ZERO };
             assert!(is_done(case.retry_with(&leased.lease, paused).await));
             let leased = case.claim_one(LONG).await;
-            let disabled = (refusal == 3).then_some(DisableReason::Failing);
+            let disabled = (at == 2).then_some(DisableReason::Failing);
             let became = Settled::Done(Became { disabled, ..Became::default() });
             for _ in 0..2 {
-                assert_eq!(case.retry_with(&leased.lease, effect).await, became, "{refusal}");
+                assert_eq!(case.retry_with(&leased.lease, effect(patience)).await, became, "{at}");
             }
-            if refusal == 2 {
+            if at == 0 {
                 elapse(past(BRIEF)).await;
             }
         }

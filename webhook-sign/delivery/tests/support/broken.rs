@@ -8,9 +8,9 @@ use std::time::Duration;
 use stonework_webhook_delivery::store::{
     Ack, Became, Change, Claim, Claimed, Counts, Dead, EndpointChange, EndpointEffect,
     EndpointState, Enqueue, Enqueued, Extend, Held, Lease, LeaseToken, List, MemoryOutbox, Outbox,
-    Page, Requeue, Requeued, Retry, Settled, StoreError, StoreFuture,
+    Page, Purge, Purged, Requeue, Requeued, Retry, Settled, StoreError, StoreFuture,
 };
-use stonework_webhook_delivery::{Breaker, DeliveryId, EndpointId, Patience};
+use stonework_webhook_delivery::{Breaker, DeliveryId, DisableReason, EndpointId, Patience};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -54,6 +54,8 @@ pub enum Fault {
     NeverDoubles,
     /// Who fails is never disabled.
     BearsFailures,
+    /// Who fails often is disabled at once.
+    DisablesEarly,
     /// Who is throttled is never disabled.
     BearsThrottling,
     /// Who is throttled has failed.
@@ -72,6 +74,14 @@ pub enum Fault {
     ServesOneFirst,
     /// There are no orders.
     KeepsNoOrder,
+    /// A purge is none.
+    PurgesNothing,
+    /// Everything at once.
+    PurgesAtOnce,
+    /// Goes on with what is left, between the parts of a purge.
+    PurgesAndGoesOn,
+    /// What is purged stays disabled.
+    PurgesAndRemembers,
     /// Everything is listed to everybody.
     ListsEverything,
     /// There is one page.
@@ -79,7 +89,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 36] = [
         Self::ForgetsClaims,
         Self::LeasesForever,
         Self::LeasesNothing,
@@ -100,6 +110,7 @@ impl Fault {
         Self::NeverTrips,
         Self::NeverDoubles,
         Self::BearsFailures,
+        Self::DisablesEarly,
         Self::BearsThrottling,
         Self::CountsThrottling,
         Self::CountsPauses,
@@ -109,6 +120,10 @@ impl Fault {
         Self::Floods,
         Self::ServesOneFirst,
         Self::KeepsNoOrder,
+        Self::PurgesNothing,
+        Self::PurgesAtOnce,
+        Self::PurgesAndGoesOn,
+        Self::PurgesAndRemembers,
         Self::ListsEverything,
         Self::HasOnePage,
     ];
@@ -175,6 +190,10 @@ impl Broken {
             }
             (Fault::BearsFailures, EndpointEffect::Failed { mut patience, pause }) => {
                 patience.disable_after = None;
+                EndpointEffect::Failed { patience, pause }
+            }
+            (Fault::DisablesEarly, EndpointEffect::Failed { mut patience, pause }) => {
+                patience.disable_after = patience.disable_after.and(Some(Duration::ZERO));
                 EndpointEffect::Failed { patience, pause }
             }
             (Fault::BearsThrottling, EndpointEffect::Throttled { pause, .. }) => {
@@ -334,5 +353,22 @@ impl Outbox for Broken {
             | (Fault::DisablesNothing, EndpointChange::Disable(_)) => StoreFuture::ready(Ok(())),
             _ => self.outbox.change(change),
         }
+    }
+
+    fn purge(&self, mut purge: Purge) -> StoreFuture<Result<Purged, StoreError>> {
+        match self.fault {
+            Fault::PurgesNothing => return StoreFuture::ready(Ok(Purged::new(0, false))),
+            Fault::PurgesAtOnce => purge.limit = usize::MAX,
+            _ => {}
+        }
+        let endpoint = purge.endpoint.clone();
+        let purged = self.outbox.purge(purge).try_ready().unwrap().unwrap();
+        let change = |to| drop(self.outbox.change(Change::new(endpoint, to)));
+        match self.fault {
+            Fault::PurgesAndGoesOn if purged.more => change(EndpointChange::Enable),
+            Fault::PurgesAndRemembers => change(EndpointChange::Disable(DisableReason::Manual)),
+            _ => {}
+        }
+        StoreFuture::ready(Ok(purged))
     }
 }

@@ -195,4 +195,12 @@ impl Model {
             _ => Requeued::Queued,
         }
     }
+
+    /// How many there were.
+    pub fn purge(&mut self, endpoint: usize) -> usize {
+        let before = self.records.len();
+        self.records.retain(|record| record.endpoint != endpoint);
+        self.endpoints[endpoint] = Endpoint::default();
+        before - self.records.len()
+    }
 }

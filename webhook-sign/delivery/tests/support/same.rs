@@ -9,7 +9,8 @@ use fastrand::Rng;
 use http::HeaderValue;
 use stonework_webhook_delivery::store::{
     Ack, Change, Claim, Counts, Dead, EndpointChange, EndpointEffect, EndpointState, Enqueue,
-    Entry, Extend, Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Requeue, Retry, State,
+    Entry, Extend, Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Purge, Requeue, Retry,
+    State,
 };
 use stonework_webhook_delivery::{
     Attempt, Breaker, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
@@ -101,6 +102,9 @@ impl<O: Outbox> Both<O> {
             0..4 => same!(self, enqueue, self.message()),
             4..6 => self.claim().await,
             6 => same!(self, requeue, Requeue::new(self.id())),
+            7 if self.random.u8(0..6) == 0 => {
+                same!(self, purge, Purge::new(self.endpoint(), 100));
+            }
             7 => same!(self, change, self.change()),
             _ => self.settle().await,
         }

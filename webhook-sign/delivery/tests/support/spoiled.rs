@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use stonework_webhook_delivery::store::{
     Ack, Change, Claim, Claimed, Dead, EndpointState, Enqueue, Enqueued, Extend, Held, LeaseToken,
-    List, MemoryOutbox, Outbox, Page, Requeue, Requeued, Retry, Settled, StoreError,
+    List, MemoryOutbox, Outbox, Page, Purge, Purged, Requeue, Requeued, Retry, Settled, StoreError,
     StoreErrorKind, StoreFuture,
 };
 use stonework_webhook_delivery::{DeadReason, EndpointId};
@@ -156,5 +156,9 @@ impl Outbox for Spoiled {
 
     fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>> {
         self.outbox.change(change)
+    }
+
+    fn purge(&self, purge: Purge) -> StoreFuture<Result<Purged, StoreError>> {
+        self.outbox.purge(purge)
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Endpoint {
     served: (Duration, u64),
     /// Where it stands among those that wait to be served.
     pub(super) ready: Option<(Duration, u64)>,
+    /// When there will be nothing to remember, if it has no records.
+    pub(super) timer: Option<Duration>,
 }
 
 impl Endpoint {
@@ -37,6 +39,7 @@ impl Endpoint {
             disabled: None,
             served: (Duration::ZERO, 0),
             ready: None,
+            timer: None,
         }
     }
 
@@ -91,8 +94,14 @@ impl Endpoint {
         }
     }
 
-    /// Is there nothing to remember?
-    pub(super) fn is_idle(&self, now: Duration) -> bool {
-        self.records.is_empty() && self.disabled.is_none() && self.paused_until <= now
+    /// Has it records in this state?
+    pub(super) fn has(&self, state: StateKind) -> bool {
+        let first = self.records.range((state, Duration::ZERO, 0, 0)..).next();
+        first.is_some_and(|place| place.0 == state)
+    }
+
+    /// When there is nothing to remember. `None` if somebody has to say so.
+    pub(super) fn idle_from(&self) -> Option<Duration> {
+        (self.records.is_empty() && self.disabled.is_none()).then_some(self.paused_until)
     }
 }

@@ -5,7 +5,7 @@ use slab::Slab;
 use stonework_webhook_sign::MessageId;
 
 use super::endpoint::Endpoint;
-use super::record::{EndpointAt, Record, RecordAt};
+use super::record::{EndpointAt, Record, RecordAt, Timer};
 use crate::store::{
     Became, Change, Claim, Claimed, EndpointChange, EndpointEffect, EndpointState, Enqueue,
     Enqueued, Lease, LeaseToken, Leased, Payload, StateKind,
@@ -28,12 +28,14 @@ pub(super) struct Ledger {
     pub(super) endpoints: Slab<Endpoint>,
     pub(super) names: BTreeMap<EndpointId, EndpointAt>,
     ids: HashMap<(EndpointAt, MessageId), RecordAt>,
-    /// What happens by itself: leases end, and records are forgotten.
-    timers: BTreeSet<(Duration, RecordAt)>,
+    /// Endpoints that have records, of each state and, without one, of any.
+    pub(super) listed: HashMap<Option<StateKind>, BTreeMap<EndpointId, EndpointAt>>,
+    /// What happens by itself: leases end, and records and endpoints are forgotten.
+    timers: BTreeSet<(Duration, Timer)>,
     /// Endpoints with something due, by when, and those that were served longest ago first.
     ready: BTreeSet<(Duration, u64, EndpointAt)>,
     /// The records that wait in each order that is in use.
-    lanes: HashMap<(EndpointAt, OrderKey), VecDeque<RecordAt>>,
+    pub(super) lanes: HashMap<(EndpointAt, OrderKey), VecDeque<RecordAt>>,
     /// The records that each token has leased.
     leases: HashMap<LeaseToken, Vec<RecordAt>>,
     bytes: usize,
@@ -97,8 +99,7 @@ impl Ledger {
         });
         self.ids.insert((endpoint, message), at);
         self.line_up(at);
-        let place = self.records[at].place(at);
-        self.endpoints[endpoint].records.insert(place);
+        self.place(at);
         self.refresh(endpoint);
     }
 
@@ -145,17 +146,42 @@ impl Ledger {
 
     /// Moves a record to another state, with its time there.
     pub(super) fn put(&mut self, at: RecordAt, state: StateKind, when: Duration) {
+        self.displace(at);
         let record = &mut self.records[at];
+        (record.state, record.when) = (state, when);
+        self.place(at);
+    }
+
+    /// Puts a record into its place.
+    pub(super) fn place(&mut self, at: RecordAt) {
+        let record = &self.records[at];
         let endpoint = &mut self.endpoints[record.endpoint];
-        endpoint.records.remove(&record.place(at));
-        if record.has_timer() {
-            self.timers.remove(&(record.when, at));
+        let (is_first, has) = (endpoint.records.is_empty(), endpoint.has(record.state));
+        for (state, is_new) in [(None, is_first), (Some(record.state), !has)] {
+            if is_new {
+                let listed = self.listed.entry(state).or_default();
+                listed.insert(endpoint.id.clone(), record.endpoint);
+            }
         }
-        record.state = state;
-        record.when = when;
         endpoint.records.insert(record.place(at));
         if record.has_timer() {
-            self.timers.insert((when, at));
+            self.timers.insert((record.when, Timer::Record(at)));
+        }
+    }
+
+    /// Takes a record out of its place.
+    pub(super) fn displace(&mut self, at: RecordAt) {
+        let record = &self.records[at];
+        let endpoint = &mut self.endpoints[record.endpoint];
+        endpoint.records.remove(&record.place(at));
+        let (is_last, has) = (endpoint.records.is_empty(), endpoint.has(record.state));
+        for (state, is_gone) in [(None, is_last), (Some(record.state), !has)] {
+            if is_gone && let Some(listed) = self.listed.get_mut(&state) {
+                listed.remove(&endpoint.id);
+            }
+        }
+        if record.has_timer() {
+            self.timers.remove(&(record.when, Timer::Record(at)));
         }
     }
 
@@ -267,35 +293,50 @@ impl Ledger {
     pub(super) fn sweep(&mut self, now: Duration, at_most: usize) {
         for _ in 0..at_most {
             match self.timers.first() {
-                Some(&(when, at)) if when <= now => {
-                    if self.records[at].state == StateKind::Sending {
-                        self.unlease(at);
-                        self.records[at].lost = self.records[at].lost.saturating_add(1);
-                        self.put(at, StateKind::Queued, now);
-                        self.refresh(self.records[at].endpoint);
-                    } else {
-                        self.forget(at, now);
-                    }
-                }
+                Some(&(when, timer)) if when <= now => self.time_is_up(timer, now),
                 _ => return,
             }
         }
     }
 
-    fn forget(&mut self, at: RecordAt, now: Duration) {
+    fn time_is_up(&mut self, timer: Timer, now: Duration) {
+        match timer {
+            Timer::Endpoint(at) => self.forget_endpoint(at, now),
+            Timer::Record(at) if self.records[at].state == StateKind::Sending => {
+                self.unlease(at);
+                self.records[at].lost = self.records[at].lost.saturating_add(1);
+                self.put(at, StateKind::Queued, now);
+                self.refresh(self.records[at].endpoint);
+            }
+            Timer::Record(at) => self.forget(at, now),
+        }
+    }
+
+    pub(super) fn forget(&mut self, at: RecordAt, now: Duration) {
+        self.displace(at);
         let record = self.records.remove(at);
-        self.timers.remove(&(record.when, at));
         self.bytes -= record.bytes();
-        self.endpoints[record.endpoint].records.remove(&record.place(at));
         self.ids.remove(&(record.endpoint, record.message));
         self.forget_endpoint(record.endpoint, now);
     }
 
-    fn forget_endpoint(&mut self, at: EndpointAt, now: Duration) {
-        if self.endpoints[at].is_idle(now) {
-            self.pass_by(at);
-            let endpoint = self.endpoints.remove(at);
-            self.names.remove(&endpoint.id);
+    /// Forgets an endpoint of which there is nothing to remember, at once or when that is so.
+    pub(super) fn forget_endpoint(&mut self, at: EndpointAt, now: Duration) {
+        let endpoint = &mut self.endpoints[at];
+        let idle_from = endpoint.idle_from();
+        if let Some(when) = std::mem::replace(&mut endpoint.timer, idle_from) {
+            self.timers.remove(&(when, Timer::Endpoint(at)));
+        }
+        match idle_from {
+            Some(when) if when <= now => {
+                self.pass_by(at);
+                let endpoint = self.endpoints.remove(at);
+                self.names.remove(&endpoint.id);
+            }
+            Some(when) => {
+                self.timers.insert((when, Timer::Endpoint(at)));
+            }
+            None => {}
         }
     }
 
@@ -322,5 +363,98 @@ impl Ledger {
         self.endpoints[at].turn_into(state, now);
         self.refresh(at);
         self.forget_endpoint(at, now);
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::store::{Ack, Purge};
+    use bytes::Bytes;
+    use http::HeaderValue;
+
+    const NOW: Duration = Duration::from_secs(1_000);
+    const MINUTE: Duration = Duration::from_secs(60);
+    const LIMITS: Limits = Limits { messages: 10_000, bytes: 10_000 };
+
+    pub(in super::super) fn enqueued(ledger: &mut Ledger, endpoint: &str, message: &str) {
+        let id = DeliveryId::new(EndpointId::new(endpoint).unwrap(), MessageId::new(message));
+        let text = HeaderValue::from_static("text/plain");
+        let payload = Payload::new(text, Bytes::from_static(b"x")).unwrap();
+        let mut enqueue = Enqueue::new(id.unwrap(), payload);
+        enqueue.order = Some(OrderKey::new("order").unwrap());
+        assert_eq!(ledger.enqueue(enqueue, NOW, LIMITS), Enqueued::Queued);
+    }
+
+    /// Claims all, acknowledges this one for a minute, and gives the others back.
+    pub(in super::super) fn acked(ledger: &mut Ledger, endpoint: &str, message: &str) {
+        let claim = Claim::new(LeaseToken::random(), 10_000, MINUTE, 10_000);
+        for leased in ledger.claim(claim, NOW).leased {
+            let id = &leased.lease.id;
+            if (id.endpoint().as_str(), id.message().as_str()) == (endpoint, message) {
+                ledger.ack(&Ack::new(leased.lease, MINUTE), NOW);
+            } else {
+                ledger.retry(&crate::store::Retry::untried(leased.lease, Duration::ZERO), NOW);
+            }
+        }
+    }
+
+    fn is_empty(ledger: &Ledger) -> bool {
+        let Ledger { records, endpoints, names, ids, listed, timers, ready, lanes, .. } = ledger;
+        let is_listed = listed.values().any(|of| !of.is_empty());
+        let is_empty = records.is_empty() && endpoints.is_empty() && names.is_empty();
+        let is_empty = is_empty && ids.is_empty() && timers.is_empty() && ready.is_empty();
+        is_empty && lanes.is_empty() && ledger.leases.is_empty() && ledger.bytes == 0 && !is_listed
+    }
+
+    fn pause(ledger: &mut Ledger, endpoint: &str, pause: Duration) {
+        let endpoint = EndpointId::new(endpoint).unwrap();
+        ledger.change(&Change::new(endpoint, EndpointChange::Pause(pause)), NOW);
+    }
+
+    #[test]
+    fn a_pause_of_an_endpoint_that_has_nothing_is_forgotten_when_it_is_over() {
+        let mut ledger = Ledger::default();
+        for at in 0..100 {
+            for secs in 1..=3 {
+                pause(&mut ledger, &format!("ep_{at}"), Duration::from_secs(secs));
+            }
+        }
+        assert_eq!((ledger.endpoints.len(), ledger.timers.len()), (100, 100), "one for each");
+        ledger.sweep(NOW + MINUTE, 100);
+        assert!(is_empty(&ledger), "{ledger:?}");
+    }
+
+    #[test]
+    fn so_is_that_of_one_whose_records_are_forgotten_before() {
+        let mut ledger = Ledger::default();
+        enqueued(&mut ledger, "ep", "msg_1");
+        acked(&mut ledger, "ep", "msg_1");
+        pause(&mut ledger, "ep", MINUTE * 3);
+        ledger.sweep(NOW + MINUTE * 2, 100);
+        assert_eq!((ledger.records.len(), ledger.endpoints.len()), (0, 1), "it is still paused");
+        enqueued(&mut ledger, "ep", "msg_2");
+        ledger.sweep(NOW + MINUTE * 3, 100);
+        assert_eq!(ledger.endpoints.len(), 1, "it has a record");
+        let enable = EndpointChange::Enable;
+        ledger.change(&Change::new(EndpointId::new("ep").unwrap(), enable), NOW);
+        acked(&mut ledger, "ep", "msg_2");
+        ledger.sweep(NOW + MINUTE * 4, 100);
+        assert!(is_empty(&ledger), "{ledger:?}");
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_was_purged() {
+        let mut ledger = Ledger::default();
+        for at in 0..10 {
+            enqueued(&mut ledger, "ep", &format!("msg_{at}"));
+        }
+        acked(&mut ledger, "ep", "msg_0");
+        let claim = Claim::new(LeaseToken::random(), 1, MINUTE, 10);
+        assert_eq!(ledger.claim(claim, NOW).leased.len(), 1);
+        let purge = Purge::new(EndpointId::new("ep").unwrap(), 3);
+        let more: Vec<_> = (0..4).map(|_| ledger.purge(&purge, NOW).more).collect();
+        assert_eq!(more, [true, true, true, false]);
+        assert!(is_empty(&ledger), "{ledger:?}");
     }
 }

@@ -11,6 +11,13 @@ pub(super) type EndpointAt = usize;
 /// Where a record stands among all.
 pub(super) type RecordAt = usize;
 
+/// Whose time comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    Record(RecordAt),
+    Endpoint(EndpointAt),
+}
+
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) endpoint: EndpointAt,

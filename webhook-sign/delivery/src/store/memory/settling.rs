@@ -126,18 +126,14 @@ impl Ledger {
     }
 
     fn queue_anew(&mut self, at: RecordAt, now: Duration) {
-        self.put(at, StateKind::Queued, now);
-        let place = self.records[at].place(at);
-        let endpoint = self.records[at].endpoint;
-        self.endpoints[endpoint].records.remove(&place);
+        self.displace(at);
         let sequence = self.next_sequence();
         let record = &mut self.records[at];
+        (record.state, record.when, record.sequence) = (StateKind::Queued, now, sequence);
         (record.token, record.reason) = (None, None);
         (record.tries, record.lost) = (0, 0);
-        record.sequence = sequence;
         self.line_up(at);
-        let place = self.records[at].place(at);
-        self.endpoints[endpoint].records.insert(place);
-        self.refresh(endpoint);
+        self.place(at);
+        self.refresh(self.records[at].endpoint);
     }
 }

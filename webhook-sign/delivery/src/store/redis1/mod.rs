@@ -23,6 +23,11 @@
 //!
 //! A server at its `maxmemory` takes no new messages ([`Enqueued::Full`]), but goes on with those that it has.
 //!
+//! A record that cannot be read, because something else has written there or its payload is gone, holds nobody up: whoever
+//! comes upon it makes a dead letter of it, [`Unreadable`](crate::DeadReason::Unreadable). Queued again, it is sent with the
+//! body that it has, and without one it is a dead letter again. An endpoint of which the state cannot be read waits until it
+//! is [enabled](crate::Delivery::enable); claims that find nothing else tell of it.
+//!
 //! # What it does not promise
 //!
 //! - **Failover.** Replication is asynchronous: a replica that is promoted may lack the last messages, and those are lost;
@@ -47,7 +52,7 @@ use stonework_core::{StoreError, StoreFuture};
 
 use super::{
     Ack, Change, Claim, Claimed, Dead, EndpointChange, EndpointState, Enqueue, Enqueued, Extend,
-    Held, Lease, List, Outbox, Page, Requeue, Requeued, Retry, Settled,
+    Held, Lease, List, Outbox, Page, Purge, Purged, Requeue, Requeued, Retry, Settled,
 };
 use crate::EndpointId;
 use wire::Settle;
@@ -75,6 +80,7 @@ script!(REQUEUE, " flags=allow-oom", "../requeue.lua");
 script!(LIST, " flags=allow-oom", "../list.lua");
 script!(ENDPOINT, " flags=allow-oom", "../endpoint.lua");
 script!(CHANGE, " flags=allow-oom", "../change.lua");
+script!(PURGE, " flags=allow-oom", "../purge.lua");
 
 const PREFIX: &str = "stonework:webhook-delivery";
 
@@ -254,6 +260,12 @@ where
             EndpointChange::Pause(pause) => call.arg(3).arg(wire::micros(pause)),
         };
         self.ask(&CHANGE, call, |_| Ok(()))
+    }
+
+    fn purge(&self, purge: Purge) -> StoreFuture<Result<Purged, StoreError>> {
+        let mut call = PURGE.call(&self.keys);
+        call.arg(purge.endpoint.as_str()).arg(purge.limit.clamp(1, wire::MAX_PAGE));
+        self.ask(&PURGE, call, wire::purged)
     }
 }
 

@@ -10,8 +10,8 @@ use stonework_webhook_sign::MessageId;
 
 use crate::store::{
     Ack, Became, Claimed, Counts, Cursor, Dead, EndpointEffect, EndpointState, Enqueued, Entry,
-    Health, Held, Lease, LeaseToken, Leased, Page, Payload, Requeued, Retry, Settled, State,
-    StateKind,
+    Health, Held, Lease, LeaseToken, Leased, Page, Payload, Purged, Requeued, Retry, Settled,
+    State, StateKind,
 };
 use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, Patience};
 
@@ -276,6 +276,11 @@ pub(super) fn page(reply: Value) -> Reply<Page> {
     let next = bytes(values.next().ok_or_else(unexpected)?)?;
     let entries = values.map(entry).collect::<Reply<Vec<_>>>()?;
     Ok(Page::new(entries, (!next.is_empty()).then(|| Cursor::from_bytes(next))))
+}
+
+pub(super) fn purged(reply: Value) -> Reply<Purged> {
+    let [removed, more] = parts(reply)?;
+    Ok(Purged::new(number(&removed)? as usize, int(&more)? == 1))
 }
 
 fn entry(value: Value) -> Reply<Entry> {
