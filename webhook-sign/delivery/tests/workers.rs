@@ -66,6 +66,17 @@ async fn a_last_attempt_that_dies_is_made_again() {
     assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
 }
 
+/// The one message that there is, so often.
+async fn try_in_vain(outbox: &MemoryOutbox, counts: Counts, times: usize) {
+    for _ in 0..times {
+        let claim = Claim::new(LeaseToken::random(), 1, BRIEF * 100, 1);
+        let leased = outbox.claim(claim).await.unwrap().leased.remove(0);
+        let mut retry = Retry::new(leased.lease, Duration::ZERO);
+        retry.counts = counts;
+        outbox.retry(retry).await.unwrap();
+    }
+}
+
 /// A message that is begun again and again, and never ends, is given up without being sent.
 #[tokio::test]
 async fn a_message_that_workers_die_of_is_given_up() {
@@ -74,13 +85,7 @@ async fn a_message_that_workers_die_of_is_given_up() {
     let once = soon().schedule(Schedule::new([]));
     let mut post = post_with(&receiver, outbox.clone(), once, with_lease(BRIEF * 100));
     post.send("msg_1").await;
-    for _ in 0..6 {
-        let claim = Claim::new(LeaseToken::random(), 1, BRIEF * 100, 1);
-        let leased = outbox.claim(claim).await.unwrap().leased.remove(0);
-        let mut retry = Retry::new(leased.lease, Duration::ZERO);
-        retry.counts = Counts::Lost;
-        outbox.retry(retry).await.unwrap();
-    }
+    try_in_vain(&outbox, Counts::Lost, 6).await;
     let _workers = post.delivery.start();
     let event = post.event().await;
     let Event::Dead { tries: 7, reason: DeadReason::Interrupted, .. } = event else {
@@ -89,6 +94,23 @@ async fn a_message_that_workers_die_of_is_given_up() {
     assert_eq!(receiver.connections(), 0);
     let health = post.delivery.endpoint(&ep("a")).await.unwrap().health;
     assert_eq!((health.failures, health.refusals), (0, 0), "it was not asked");
+}
+
+/// With a policy of fewer attempts than a message has had, it is not given up unsent.
+#[tokio::test]
+async fn a_schedule_that_was_made_shorter_ends_with_an_attempt() {
+    let mut receiver = Receiver::start(|_, _| Reply::Status(500)).await;
+    let outbox = MemoryOutbox::new();
+    let once = soon().schedule(Schedule::new([]));
+    let mut post = post_with(&receiver, outbox.clone(), once, with_lease(BRIEF * 100));
+    post.send("msg_1").await;
+    try_in_vain(&outbox, Counts::Tried, 3).await;
+    let _workers = post.delivery.start();
+    let event = post.event().await;
+    let Event::Dead { tries: 4, reason: DeadReason::Exhausted, .. } = event else {
+        panic!("{event:?}")
+    };
+    assert_eq!(receiver.next().await.id(), "msg_1");
 }
 
 /// The lease is renewed while the receiver takes its time, and nobody else sends.

@@ -80,13 +80,17 @@ pub async fn claims_go_round(store: &Store) {
 pub async fn a_disabled_endpoint_rests(store: &Store) {
     let case = Case::new(store);
     let endpoint = &case.endpoints[0];
-    case.enqueue(0, "m").await;
-    case.enqueue(0, "n").await;
-    let leased = case.claim(1).await.remove(0);
-    let gone = EndpointEffect::Disabled(DisableReason::Gone);
-    assert!(is_done(answered(
-        case.store.ack(Ack { effect: gone, ..Ack::new(leased.lease, LONG) }).await
-    )));
+    for message in ["l", "m", "n"] {
+        case.enqueue(0, message).await;
+    }
+    let reasons = [DisableReason::Gone, DisableReason::Asked];
+    let told = [Some(DisableReason::Gone), None];
+    for ((leased, reason), disabled) in case.claim(2).await.into_iter().zip(reasons).zip(told) {
+        let effect = EndpointEffect::Disabled(reason);
+        let settled = case.store.ack(Ack { effect, ..Ack::new(leased.lease, LONG) }).await;
+        let became = Became { disabled, ..Became::default() };
+        assert_eq!(answered(settled), Settled::Done(became), "it is told of once");
+    }
     case.change(endpoint, EndpointChange::Disable(DisableReason::Manual)).await;
     let state = answered(case.store.endpoint(endpoint.clone()).await);
     assert_eq!(state.disabled, Some(DisableReason::Gone), "the first reason stays");

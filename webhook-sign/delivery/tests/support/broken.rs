@@ -66,6 +66,8 @@ pub enum Fault {
     JudgesAsOfTheClaim,
     /// What became of an endpoint is said once.
     TellsOnce,
+    /// Of two reasons the last stays.
+    DisablesAnew,
     /// Disabled endpoints are not.
     DisablesNothing,
     /// As many of an endpoint as there are.
@@ -89,7 +91,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::ForgetsClaims,
         Self::LeasesForever,
         Self::LeasesNothing,
@@ -116,6 +118,7 @@ impl Fault {
         Self::CountsPauses,
         Self::JudgesAsOfTheClaim,
         Self::TellsOnce,
+        Self::DisablesAnew,
         Self::DisablesNothing,
         Self::Floods,
         Self::ServesOneFirst,
@@ -284,6 +287,10 @@ impl Outbox for Broken {
         ack.effect = self.effect(&ack.lease.id, ack.effect);
         match self.fault {
             Fault::ForgetsAttempts => ack.attempt = None,
+            Fault::DisablesAnew if ack.effect != EndpointEffect::None => {
+                let endpoint = ack.lease.id.endpoint().clone();
+                drop(self.outbox.change(Change::new(endpoint, EndpointChange::Enable)));
+            }
             Fault::RemembersForever => ack.keep = FOREVER,
             Fault::ForgetsDelivered => ack.keep = Duration::ZERO,
             _ => {}
