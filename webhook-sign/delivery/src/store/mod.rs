@@ -3,6 +3,7 @@
 mod answers;
 mod memory;
 mod operations;
+mod payload;
 #[cfg(feature = "redis-1")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis-1")))]
 pub mod redis1;
@@ -18,9 +19,10 @@ pub use answers::{
 };
 pub use memory::{MemoryOutbox, MemoryOutboxBuilder};
 pub use operations::{
-    Ack, Change, Claim, ContentTypeTooLong, Counts, Dead, EndpointChange, EndpointEffect, Enqueue,
-    Extend, Lease, LeaseToken, List, Payload, Purge, Requeue, Retry,
+    Ack, Change, Claim, Counts, Dead, EndpointChange, EndpointEffect, Enqueue, Extend, Lease,
+    LeaseToken, List, Purge, Requeue, Retry,
 };
+pub use payload::{ContentTypeTooLong, Payload};
 
 use crate::EndpointId;
 

@@ -112,7 +112,7 @@ fn read(cursor: &Cursor) -> Option<(EndpointId, Place)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ledger::tests::{acked, enqueued};
+    use super::super::forgetting::tests::{acked, enqueued};
     use super::*;
 
     /// A page of what was delivered, say, looks at no endpoint that has nothing of it, however many there are.

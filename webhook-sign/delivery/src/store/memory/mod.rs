@@ -1,4 +1,6 @@
+mod claiming;
 mod endpoint;
+mod forgetting;
 mod ledger;
 mod listing;
 mod purging;
