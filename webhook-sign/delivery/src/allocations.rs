@@ -11,7 +11,6 @@ use tower_service::Service;
 
 use crate::judge::{CONTROL, Verdict, Verdicts, judge};
 use crate::schedule::LONGEST;
-use crate::store::Health;
 use crate::transport::{Limits, Tower, Transport};
 use crate::{DisableReason, Endpoint, MessageId, Policy, Signer, StoneBody, WebhookBody, scheme};
 
@@ -52,7 +51,6 @@ fn judging_allocates_nothing_whatever_was_answered() {
 fn deciding_allocates_nothing() {
     let policy = Policy::standard();
     let hint = Some(LONGEST);
-    let health = Health { failures: 100, failing_for: 6 * DAY, is_probing: true };
     for result in [
         Verdicts::Delivered,
         Verdicts::Aborted,
@@ -64,7 +62,7 @@ fn deciding_allocates_nothing() {
         for verdict in [Verdict::of(result), asked] {
             for tries in [1, 9, 10, u32::MAX] {
                 let info = measure(|| {
-                    black_box(policy.decide(verdict, tries, health, 500));
+                    black_box(policy.decide(verdict, tries, 500));
                 });
                 assert_eq!(info.count_total, 0, "{verdict:?} {tries}");
             }

@@ -16,6 +16,21 @@ impl Breaker {
         Self { threshold, first, longest }
     }
 
+    /// How many failures in a row it takes.
+    pub const fn threshold(&self) -> u32 {
+        self.threshold
+    }
+
+    /// The first pause.
+    pub const fn first(&self) -> Duration {
+        self.first
+    }
+
+    /// The longest pause.
+    pub const fn longest(&self) -> Duration {
+        self.longest
+    }
+
     /// The pause after so many failures in a row.
     pub fn pause(&self, failures: u32) -> Option<Duration> {
         let beyond = failures.checked_sub(self.threshold)?;

@@ -6,8 +6,8 @@ use stonework_webhook_sign::MessageId;
 
 use crate::shared::Shared;
 use crate::store::{
-    Change, EndpointChange, EndpointState, Enqueue, Enqueued, List, Outbox, Page, Requeue,
-    Requeued, StateKind,
+    Change, EndpointChange, EndpointState, Enqueued, List, Outbox, Page, Purge, Requeue, Requeued,
+    StateKind,
 };
 use crate::worker::Workers;
 use crate::{
@@ -16,6 +16,9 @@ use crate::{
 
 /// How many dead letters are listed with one operation.
 const LISTED_AT_ONCE: usize = 100;
+
+/// How many records are removed with one operation, which keeps others waiting.
+const PURGED_AT_ONCE: usize = 500;
 
 /// Takes messages, and delivers them while its [workers](Self::start) run. Clones are the same one.
 #[derive(Clone)]
@@ -41,6 +44,9 @@ impl Delivery {
 
     /// Starts delivering, within a tokio runtime. Processes that share an outbox share the work; all of them may be started,
     /// or those only that have nothing else to do.
+    ///
+    /// Whatever panics in them, they go on: with another claim soon, if that was the outbox; with the other messages, if it
+    /// was an attempt, and with its own when its lease has run out. Each is a `tracing` event of level `ERROR`.
     ///
     /// Workers stop when what is returned is dropped, in the midst of attempts; [`Workers::drain`] lets these end.
     #[must_use = "workers stop when this is dropped"]
@@ -68,14 +74,7 @@ impl Delivery {
         endpoint: &EndpointId,
         message: Message,
     ) -> Result<Enqueued, EnqueueError> {
-        let max = self.shared.settings.max_body;
-        if message.payload.body.len() > max {
-            return Err(EnqueueError::TooLarge { max });
-        }
-        let id = DeliveryId::new(endpoint.clone(), message.id)?;
-        let mut enqueue = Enqueue::new(id, message.payload);
-        enqueue.after = message.after;
-        enqueue.order = message.order;
+        let enqueue = message.enqueue(endpoint, self.shared.settings.max_body)?;
         let answer = self.ask(|outbox| outbox.enqueue(enqueue)).await;
         match answer.map_err(EnqueueError::Store)? {
             Enqueued::Full => Err(EnqueueError::Full),
@@ -136,7 +135,7 @@ impl Delivery {
         loop {
             let list = List::new(LISTED_AT_ONCE).of(endpoint.clone()).in_state(StateKind::Dead);
             let page = self.list(list.after(after)).await?;
-            dead.extend(page.entries.into_iter().map(|entry| entry.id.message));
+            dead.extend(page.entries.into_iter().map(|entry| entry.id.message().clone()));
             match page.next {
                 Some(next) => after = Some(next),
                 None => return Ok(dead),
@@ -171,6 +170,26 @@ impl Delivery {
         self.change(endpoint, EndpointChange::Enable).await?;
         self.shared.wake.notify_one();
         Ok(())
+    }
+
+    /// Removes an endpoint that its owner has deleted, with all its messages, and says how many. What is under way to it ends
+    /// and is not told of.
+    ///
+    /// It is removed a part at a time, and disabled meanwhile. If that ends in between, call it again.
+    ///
+    /// # Errors
+    ///
+    /// When the outbox does not answer. Some may have been removed by then.
+    pub async fn purge(&self, endpoint: &EndpointId) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        loop {
+            let purge = Purge::new(endpoint.clone(), PURGED_AT_ONCE);
+            let purged = self.ask(|outbox| outbox.purge(purge)).await?;
+            removed += purged.removed;
+            if !purged.more {
+                return Ok(removed);
+            }
+        }
     }
 
     async fn change(&self, endpoint: &EndpointId, to: EndpointChange) -> Result<(), StoreError> {

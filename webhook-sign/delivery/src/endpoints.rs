@@ -13,7 +13,10 @@ pub trait Endpoints: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// When it cannot be found out now. What was to be sent is tried again soon, and that does not count as an attempt.
+    /// When it cannot be found out. An [outage](StoreError::is_outage) is waited for: what was to be sent is looked up again
+    /// in a second, and that does not count as an attempt. With any other error the attempt has failed, and if it was the
+    /// last, the message is a dead letter of a [`BadEndpoint`](crate::DeadReason::BadEndpoint). Neither counts against the
+    /// endpoint.
     fn find(&self, id: &EndpointId) -> StoreFuture<Result<Option<Endpoint>, StoreError>>;
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 use stonework_core::StoreError;
 
 use crate::IdError;
+use crate::store::ContentTypeTooLong;
 
 /// Why a message is not in the outbox.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub enum EnqueueError {
         /// The most.
         max: usize,
     },
+    /// Its `content-type` is too long.
+    ContentType(ContentTypeTooLong),
     /// The outbox has no room.
     Full,
     /// The endpoint is disabled.
@@ -29,6 +32,7 @@ impl fmt::Display for EnqueueError {
         match self {
             Self::Id(error) => error.fmt(f),
             Self::TooLarge { max } => write!(f, "the body has more than {max} bytes"),
+            Self::ContentType(error) => error.fmt(f),
             Self::Full => f.write_str("the outbox has no room"),
             Self::Disabled => f.write_str("the endpoint is disabled"),
             Self::Store(_) => f.write_str("whether the message is in the outbox is unknown"),
@@ -48,5 +52,11 @@ impl Error for EnqueueError {
 impl From<IdError> for EnqueueError {
     fn from(error: IdError) -> Self {
         Self::Id(error)
+    }
+}
+
+impl From<ContentTypeTooLong> for EnqueueError {
+    fn from(error: ContentTypeTooLong) -> Self {
+        Self::ContentType(error)
     }
 }

@@ -4,8 +4,7 @@ use crate::{DeadReason, DeliveryId, DisableReason, EndpointId, Fault};
 
 /// Something that whoever runs the service may want to know: see [`on_event`](crate::DeliveryBuilder::on_event).
 ///
-/// Each is told by the process in which it happened, after the outbox has it. A process that dies in between tells nothing;
-/// attempts that end at the same time may each tell that their endpoint is disabled.
+/// Each is told by the process in which it happened, after the outbox has it. A process that dies in between tells nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -33,9 +32,9 @@ pub enum Event {
         /// When the next is due, from now.
         after: Duration,
     },
-    /// A message is a dead letter.
+    /// A message is a dead letter. One that the outbox itself makes, since it cannot read it, is listed and not told.
     #[non_exhaustive]
-    Exhausted {
+    Dead {
         /// Which.
         id: DeliveryId,
         /// After so many attempts.

@@ -98,7 +98,7 @@ pub fn delivery_id(bytes: &[u8]) -> bool {
     };
     assert!((1..=128).contains(&id.endpoint.as_str().len()));
     assert!((1..=256).contains(&id.message.as_str().len()) && !message.contains('.'));
-    let name = format!("{}\0{}", id.endpoint.as_str(), id.message.as_str());
+    let name = format!("{}\0{}", id.endpoint().as_str(), id.message().as_str());
     let parts: Vec<_> = name.split('\0').collect();
     assert_eq!(parts, [endpoint.as_str(), message], "a name has no zero byte");
     assert!(!name.bytes().any(|byte| byte != 0 && byte <= b' '), "nor any other that is not seen");

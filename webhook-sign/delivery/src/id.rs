@@ -72,12 +72,9 @@ name!(OrderKey, "the name of an order");
 
 /// One message to one endpoint. There is at most one delivery of this id.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub struct DeliveryId {
-    /// To whom.
-    pub endpoint: EndpointId,
-    /// What the receiver sees as the message's id, in each attempt the same.
-    pub message: MessageId,
+    pub(crate) endpoint: EndpointId,
+    pub(crate) message: MessageId,
 }
 
 impl DeliveryId {
@@ -94,6 +91,16 @@ impl DeliveryId {
         } else {
             Err(IdError("the id of a message"))
         }
+    }
+
+    /// To whom.
+    pub const fn endpoint(&self) -> &EndpointId {
+        &self.endpoint
+    }
+
+    /// What the receiver sees as the message's id, in each attempt the same.
+    pub const fn message(&self) -> &MessageId {
+        &self.message
     }
 }
 

@@ -30,6 +30,8 @@ pub(crate) enum Verdicts {
     Overloaded { hint: Option<Duration> },
     /// Anything else: an error, a redirect, no answer.
     Failed { hint: Option<Duration> },
+    /// It was not sent: what is known of the endpoint cannot be used, until somebody mends it.
+    Unusable,
     /// It will not be otherwise the next time.
     Hopeless(crate::DeadReason),
 }

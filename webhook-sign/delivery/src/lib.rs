@@ -120,11 +120,11 @@
 //!    up, tell nothing to whom they do not concern. Standard Webhooks advises 20 kB at most.
 //! 6. **Do not use an order** unless receivers cannot do without. One message that fails holds up all that come after it,
 //!    until it is a dead letter: three days by the standard schedule.
-//! 7. **Tell owners** of [`Event::Disabled`] and [`Event::Exhausted`], let them see their attempts by [`Delivery::list`], and
+//! 7. **Tell owners** of [`Event::Disabled`] and [`Event::Dead`], let them see their attempts by [`Delivery::list`], and
 //!    replay their dead letters by [`Delivery::replay`]. Attempts tell a status and no body: an answer may be an internal
 //!    page that somebody wants to read through you.
-//! 8. **[Enable](Delivery::enable) an endpoint that was disabled and is deleted**, once `find` knows it no more: what is queued
-//!    for it then becomes dead letters, which are forgotten in their time. Of an endpoint that stays disabled everything is kept.
+//! 8. **[Purge](Delivery::purge) an endpoint that its owner deletes**, once nothing more is enqueued for it: its messages, its
+//!    dead letters and all that is known of it are removed. Of an endpoint that is only disabled everything is kept.
 //! 9. **End by [`Workers::drain`]**, with a deadline longer than an attempt may take.
 //! 10. **Look at [`warnings`](Delivery::warnings)** and, over Redis, at `preflight` when the service starts.
 //!
@@ -134,15 +134,21 @@
 //! | 410 | a dead letter, and the endpoint is disabled |
 //! | `webhook-delivery: disable` | the endpoint is disabled; a dead letter unless 2xx |
 //! | `webhook-delivery: abort-message` | a dead letter unless 2xx |
-//! | 429 | tried again; the endpoint is left alone for a while |
+//! | 429 | tried again; the endpoint is left alone for a while, and has taken nothing |
 //! | 502, 504 | the same, and a failure |
 //! | 3xx, 4xx, 5xx, nothing in time, a broken connection | a failure; tried again |
 //! | an address that the guard refuses when it is connected to | a failure; tried again, since names change |
 //! | a URL that the guard refuses by itself | a dead letter |
+//! | none, since `find` says that what it knows cannot be used | tried again; no failure |
+//! | none, since the worker is told to end | tried again at once; no failure |
 //!
 //! It is tried again when the schedule says, made longer by some jitter, or when `Retry-After` says (seconds or a date, 24 h
 //! at most), whichever is later. Failures in a row make an endpoint [rest](Breaker), and then be tried by one message at a
-//! time; an endpoint that has failed for [five days](Policy::disable_after) is disabled.
+//! time. An endpoint that has taken nothing for [five days](Policy::disable_after), whether it failed or said 429, is disabled.
+//! Both are judged by the outbox when an attempt is settled, as the endpoint is [then](store::EndpointState::felt).
+//!
+//! Attempts that are broken off by [`Workers::drain`], or die with their workers, are made again: five of them for each message
+//! beyond the schedule, and those after that in it. So a message that always takes its worker down ends too.
 //!
 //! | | attempts | over | one may take |
 //! |---|---|---|---|
@@ -182,8 +188,9 @@
 //!   (mapped, compatible, NAT64, 6to4, Teredo); other schemes than https, other ports than 443 and 8443, and URLs with a name
 //!   or password in them. It judges the address that is connected to, of the one look-up that is made, so that a name that is
 //!   bound anew leads nowhere. Exceptions are [named](egress::EgressGuardBuilder), and the wide ones are called `danger`.
-//! - It does not know which public addresses are your own: [`deny`](egress::EgressGuardBuilder::deny) them. It does not stand
-//!   before a client that you bring.
+//! - It does not know which public addresses are your own: [`deny`](egress::EgressGuardBuilder::deny) them. The same goes for
+//!   a translator's prefix of your network's own (NAT64, RFC 6052): such an address is public by its looks, and leads to
+//!   whatever IPv4 address its last bytes say. It does not stand before a client that you bring.
 //! - Headers of an endpoint cannot take the place of `host`, `content-length`, `webhook-…` or any that signs.
 //! - Neither secrets nor bodies nor URLs are shown by `Debug`, told by errors or traced. Ids of messages and endpoints are.
 //!   What a client of your own says of its errors is traced at `DEBUG`; reqwest's name the whole URL, unless `without_url`.
@@ -224,6 +231,7 @@ mod event;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod fuzz;
+mod health;
 mod id;
 mod judge;
 mod message;
@@ -252,6 +260,7 @@ pub use endpoint::{Endpoint, EndpointBuilder};
 pub use endpoints::{Endpoints, MemoryEndpoints};
 pub use error::EnqueueError;
 pub use event::Event;
+pub use health::Patience;
 pub use id::{DeliveryId, EndpointId, IdError, OrderKey};
 pub use message::Message;
 pub use names::{REQUEST_HEADERS, RESPONSE_HEADERS};

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::HeaderValue;
 use stonework_webhook_sign::MessageId;
 
-use crate::OrderKey;
-use crate::store::Payload;
+use crate::store::{Enqueue, Payload};
+use crate::{DeliveryId, EndpointId, EnqueueError, OrderKey};
 
 /// Something that is to be told.
 ///
@@ -23,10 +23,11 @@ use crate::store::Payload;
 #[derive(Clone)]
 #[must_use = "a message is not sent until it is enqueued"]
 pub struct Message {
-    pub(crate) id: MessageId,
-    pub(crate) payload: Payload,
-    pub(crate) order: Option<OrderKey>,
-    pub(crate) after: Duration,
+    id: MessageId,
+    content_type: HeaderValue,
+    body: Bytes,
+    order: Option<OrderKey>,
+    after: Duration,
 }
 
 impl Message {
@@ -35,7 +36,8 @@ impl Message {
         let json = HeaderValue::from_static("application/json");
         Self {
             id: MessageId::random(),
-            payload: Payload::new(json, body.into()),
+            content_type: json,
+            body: body.into(),
             order: None,
             after: Duration::ZERO,
         }
@@ -47,10 +49,9 @@ impl Message {
         Self { id: MessageId::new(id), ..self }
     }
 
-    /// What the body is. Default `application/json`.
-    pub fn content_type(mut self, content_type: HeaderValue) -> Self {
-        self.payload.content_type = content_type;
-        self
+    /// What the body is, in [so many](Payload::MAX_CONTENT_TYPE) bytes at most. Default `application/json`.
+    pub fn content_type(self, content_type: HeaderValue) -> Self {
+        Self { content_type, ..self }
     }
 
     /// Delivers it after all that was enqueued before it to the same endpoint in the same order, and holds back what comes
@@ -64,6 +65,15 @@ impl Message {
         Self { after, ..self }
     }
 
+    pub(crate) fn enqueue(self, to: &EndpointId, max_body: usize) -> Result<Enqueue, EnqueueError> {
+        if self.body.len() > max_body {
+            return Err(EnqueueError::TooLarge { max: max_body });
+        }
+        let payload = Payload::new(self.content_type, self.body)?;
+        let id = DeliveryId::new(to.clone(), self.id)?;
+        Ok(Enqueue { after: self.after, order: self.order, ..Enqueue::new(id, payload) })
+    }
+
     /// What it is called.
     pub fn message_id(&self) -> &MessageId {
         &self.id
@@ -74,7 +84,7 @@ impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Message")
             .field("id", &self.id)
-            .field("payload", &self.payload)
+            .field("bytes", &self.body.len())
             .finish_non_exhaustive()
     }
 }

@@ -4,18 +4,14 @@ use std::time::Duration;
 
 use crate::judge::{Verdict, Verdicts};
 use crate::schedule::{Schedule, jittered};
-use crate::store::{EndpointEffect, Health};
-use crate::{Breaker, DeadReason, DisableReason};
+use crate::store::EndpointEffect;
+use crate::{Breaker, DeadReason, Patience};
 
 const fn secs(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
 const HOUR: u64 = 60 * 60;
-
-/// Failures without which an endpoint is not disabled, however long ago the first one was: an endpoint that gets two
-/// messages in a week has not failed for a week.
-const FAILURES_TO_DISABLE: u32 = 5;
 
 /// How often, how patiently, and until when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +87,7 @@ impl Policy {
         Self { throttle_pause, ..self }
     }
 
-    /// Disables an endpoint that has failed for so long, at least five times, and not succeeded once. Default 120 h.
+    /// Disables an endpoint that has taken nothing for so long, at least five times: it failed, or said 429. Default 120 h.
     #[must_use]
     pub fn disable_after(self, time: impl Into<Option<Duration>>) -> Self {
         Self { disable_after: time.into(), ..self }
@@ -104,50 +100,46 @@ impl Policy {
     }
 
     /// What to do after attempt number `tries`. `random` is one of 0 to 1,000.
-    pub(crate) fn decide(
-        &self,
-        verdict: Verdict,
-        tries: u32,
-        health: Health,
-        random: u32,
-    ) -> Decision {
+    pub(crate) fn decide(&self, verdict: Verdict, tries: u32, random: u32) -> Decision {
+        let patience = Patience::new(self.breaker, self.disable_after);
         let disabled = verdict.disable.map(EndpointEffect::Disabled);
+        let failed = |hint| self.again(tries, hint, random, DeadReason::Exhausted);
         let (settlement, effect) = match verdict.result {
             Verdicts::Delivered => (Settlement::Ack, EndpointEffect::None),
             Verdicts::Aborted => (Settlement::Dead(DeadReason::Aborted), EndpointEffect::None),
             Verdicts::Hopeless(reason) => (Settlement::Dead(reason), EndpointEffect::None),
+            Verdicts::Unusable => {
+                (self.again(tries, None, random, DeadReason::BadEndpoint), EndpointEffect::None)
+            }
             Verdicts::Throttled { hint } => {
                 let pause = hint.unwrap_or_default().max(self.throttle_pause);
-                (self.again(tries, hint, random), EndpointEffect::Throttled { pause })
+                (failed(hint), EndpointEffect::Throttled { patience, pause })
             }
             Verdicts::Overloaded { hint } => {
                 let pause = hint.unwrap_or_default().max(self.throttle_pause);
-                (self.again(tries, hint, random), self.failed(health, Some(pause)))
+                (failed(hint), EndpointEffect::Failed { patience, pause: Some(pause) })
             }
             Verdicts::Failed { hint } => {
-                (self.again(tries, hint, random), self.failed(health, None))
+                (failed(hint), EndpointEffect::Failed { patience, pause: None })
             }
         };
         Decision { settlement, effect: disabled.unwrap_or(effect) }
     }
 
-    fn again(&self, tries: u32, hint: Option<Duration>, random: u32) -> Settlement {
+    fn again(
+        &self,
+        tries: u32,
+        hint: Option<Duration>,
+        random: u32,
+        at_last: DeadReason,
+    ) -> Settlement {
         match self.schedule.after(tries) {
-            None => Settlement::Dead(DeadReason::Exhausted),
+            None => Settlement::Dead(at_last),
             Some(pause) => {
                 let pause = pause.max(hint.unwrap_or_default());
                 Settlement::Retry { after: jittered(pause, self.jitter, random) }
             }
         }
-    }
-
-    fn failed(&self, health: Health, pause: Option<Duration>) -> EndpointEffect {
-        let failures = health.failures.saturating_add(1);
-        let is_sustained = self.disable_after.is_some_and(|time| health.failing_for >= time);
-        if is_sustained && failures >= FAILURES_TO_DISABLE {
-            return EndpointEffect::Disabled(DisableReason::Failing);
-        }
-        EndpointEffect::Failed { pause: pause.max(self.breaker.pause(failures)) }
     }
 }
 
@@ -168,13 +160,8 @@ pub(crate) enum Settlement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DisableReason;
     use proptest::prelude::*;
-
-    const HEALTHY: Health = Health::new();
-
-    fn failing(failures: u32, hours: u64) -> Health {
-        Health { failures, failing_for: secs(hours * HOUR), ..HEALTHY }
-    }
 
     fn failed(hint: Option<Duration>) -> Verdict {
         Verdict::of(Verdicts::Failed { hint })
@@ -183,7 +170,7 @@ mod tests {
     #[test]
     fn a_failure_follows_the_schedule_or_the_hint_whichever_is_later() {
         let policy = Policy::brief();
-        let after = |tries, hint| policy.decide(failed(hint), tries, HEALTHY, 0).settlement;
+        let after = |tries, hint| policy.decide(failed(hint), tries, 0).settlement;
         assert_eq!(after(1, None), Settlement::Retry { after: secs(1) });
         assert_eq!(after(2, Some(secs(1))), Settlement::Retry { after: secs(2) });
         assert_eq!(after(3, Some(secs(90))), Settlement::Retry { after: secs(90) });
@@ -191,30 +178,33 @@ mod tests {
     }
 
     #[test]
-    fn throttling_pauses_the_endpoint_and_is_no_failure() {
-        let policy = Policy::standard();
-        let throttled =
-            |hint| policy.decide(Verdict::of(Verdicts::Throttled { hint }), 1, HEALTHY, 0).effect;
-        assert_eq!(throttled(None), EndpointEffect::Throttled { pause: secs(60) });
-        assert_eq!(throttled(Some(secs(5))), EndpointEffect::Throttled { pause: secs(60) });
-        assert_eq!(throttled(Some(secs(500))), EndpointEffect::Throttled { pause: secs(500) });
-        let overloaded = Verdict::of(Verdicts::Overloaded { hint: None });
-        let effect = policy.decide(overloaded, 1, HEALTHY, 0).effect;
-        assert_eq!(effect, EndpointEffect::Failed { pause: Some(secs(60)) });
+    fn an_endpoint_that_cannot_be_used_has_failed_nothing() {
+        let unusable = |tries| Policy::brief().decide(Verdict::of(Verdicts::Unusable), tries, 0);
+        assert_eq!(unusable(1).settlement, Settlement::Retry { after: secs(1) });
+        assert_eq!(unusable(4).settlement, Settlement::Dead(DeadReason::BadEndpoint));
+        for tries in [1, 4] {
+            assert_eq!(unusable(tries).effect, EndpointEffect::None);
+        }
     }
 
     #[test]
-    fn an_endpoint_is_disabled_when_it_failed_long_and_often() {
-        let policy = Policy::standard();
-        let effect = |health| policy.decide(failed(None), 1, health, 0).effect;
-        assert_eq!(effect(failing(0, 0)), EndpointEffect::Failed { pause: None });
-        assert_eq!(effect(failing(9, 119)), EndpointEffect::Failed { pause: Some(secs(30)) });
-        assert_eq!(effect(failing(3, 500)), EndpointEffect::Failed { pause: None });
-        let disabled = EndpointEffect::Disabled(DisableReason::Failing);
-        assert_eq!(effect(failing(4, 120)), disabled);
-        let never = policy.clone().disable_after(None);
-        let effect = never.decide(failed(None), 1, failing(4, 9_999), 0).effect;
-        assert_eq!(effect, EndpointEffect::Failed { pause: None });
+    fn who_is_overwhelmed_is_left_alone_for_as_long_as_it_says() {
+        let policy = Policy::standard().disable_after(secs(7));
+        let patience = Patience::new(policy.breaker, Some(secs(7)));
+        let effect = |result| policy.decide(Verdict::of(result), 1, 0).effect;
+        for (hint, secs) in [(None, 60), (Some(5), 60), (Some(500), 500)] {
+            let (hint, pause) = (hint.map(super::secs), super::secs(secs));
+            let throttled = EndpointEffect::Throttled { patience, pause };
+            assert_eq!(effect(Verdicts::Throttled { hint }), throttled);
+            let overloaded = EndpointEffect::Failed { patience, pause: Some(pause) };
+            assert_eq!(effect(Verdicts::Overloaded { hint }), overloaded);
+            let failed = EndpointEffect::Failed { patience, pause: None };
+            assert_eq!(
+                effect(Verdicts::Failed { hint }),
+                failed,
+                "the message waits, others do not"
+            );
+        }
     }
 
     #[test]
@@ -222,7 +212,7 @@ mod tests {
         let policy = Policy::standard();
         for result in [Verdicts::Delivered, Verdicts::Hopeless(DeadReason::Unwanted)] {
             let verdict = Verdict { result, disable: Some(DisableReason::Asked) };
-            let decision = policy.decide(verdict, 1, HEALTHY, 0);
+            let decision = policy.decide(verdict, 1, 0);
             assert_eq!(decision.effect, EndpointEffect::Disabled(DisableReason::Asked));
         }
     }
@@ -232,12 +222,12 @@ mod tests {
         #[test]
         fn every_message_ends(
             hints in prop::collection::vec(prop::option::of(0..86_400_u64), 12),
-            failures in any::<u32>(), random in any::<u32>(),
+            random in any::<u32>(),
         ) {
             let policy = Policy::standard();
             for (tries, hint) in (1..).zip(hints) {
                 let hint = hint.map(secs);
-                match policy.decide(failed(hint), tries, failing(failures, 0), random).settlement {
+                match policy.decide(failed(hint), tries, random).settlement {
                     Settlement::Retry { after } => {
                         prop_assert!(tries < 10);
                         prop_assert!(after >= hint.unwrap_or_default());

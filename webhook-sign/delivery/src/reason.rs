@@ -52,6 +52,12 @@ reasons! {
         Forbidden = 5, "forbidden";
         /// It cannot be written in the endpoint's scheme, or no key is valid.
         NotSigned = 6, "not-signed";
+        /// What `Endpoints::find` knows of the endpoint could not be used, until the schedule ended.
+        BadEndpoint = 7, "bad-endpoint";
+        /// Its attempts were broken off, or died with their workers, too often.
+        Interrupted = 8, "interrupted";
+        /// The outbox cannot read what it has of it. Its body is there, if it can be queued again.
+        Unreadable = 9, "unreadable";
     }
 }
 
@@ -86,6 +92,8 @@ reasons! {
         NoEndpoint = 6, "no-endpoint";
         /// The worker was told to end; whether the message arrived is unknown.
         Interrupted = 7, "interrupted";
+        /// What `Endpoints::find` knows of the endpoint cannot be used.
+        BadEndpoint = 8, "bad-endpoint";
     }
 }
 

@@ -74,7 +74,7 @@ fn trace(event: &Event) {
                 retry_in_seconds = after,
             );
         }
-        Event::Exhausted { id, tries, reason } => {
+        Event::Dead { id, tries, reason } => {
             traced!(WARN, "dead", id = id.to_string(), tries = *tries, reason = reason.slug());
         }
         Event::Disabled { endpoint, reason } => {

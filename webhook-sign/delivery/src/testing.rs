@@ -20,6 +20,7 @@ mod leases;
 mod listing;
 mod lost_reply;
 mod orders;
+mod purge;
 mod races;
 mod records;
 
@@ -31,6 +32,7 @@ pub use leases::*;
 pub use listing::*;
 pub use lost_reply::LostReply;
 pub use orders::*;
+pub use purge::*;
 pub use races::*;
 pub use records::*;
 
@@ -95,9 +97,11 @@ async fn every_clause(store: &Store, elapse: &impl AsyncFn(Duration), how: &'sta
         a_delivered_message_is_not_claimed_again,
         a_stranger_settles_nothing,
         what_was_not_tried_does_not_count,
+        what_was_broken_off_is_lost,
         a_dead_letter_is_queued_again,
         only_dead_letters_are_queued_again,
         an_effect_is_felt_once,
+        an_endpoint_is_judged_when_a_record_is_settled,
         an_endpoint_has_so_many_at_a_time,
         claims_go_round,
         a_disabled_endpoint_rests,
@@ -108,6 +112,7 @@ async fn every_clause(store: &Store, elapse: &impl AsyncFn(Duration), how: &'sta
         pages_follow_each_other,
         a_cursor_leads_to_no_other_endpoint,
         the_newest_attempts_are_kept,
+        a_purge_removes_an_endpoint,
         many_claims_share_the_work,
         many_enqueues_make_one_record,
     }
@@ -116,10 +121,13 @@ async fn every_clause(store: &Store, elapse: &impl AsyncFn(Duration), how: &'sta
         a_retry_is_due_in_its_time,
         a_lease_runs_out,
         a_late_ack_counts_if_nobody_came,
+        a_late_retry_is_not_lost,
         a_late_extension_counts_if_nobody_came,
         an_extended_lease_does_not_run_out,
         a_paused_endpoint_is_passed_by,
         a_failing_endpoint_is_tried_by_one,
+        a_rest_doubles,
+        who_takes_nothing_for_long_is_disabled,
         a_delivered_message_is_forgotten_in_its_time,
     }
 }

@@ -85,12 +85,12 @@ async fn a_date_to_come_back_at_counts_from_where_the_clock_is_then() {
         let Event::Failed { after, tries: 1, .. } = post.event().await else { panic!("failed") };
         assert_eq!(after, wait, "at {now:?}");
         let entries = post.entries().await;
-        let entry = entries.iter().find(|entry| entry.id.message.as_str() == id).unwrap();
+        let entry = entries.iter().find(|entry| entry.id.message().as_str() == id).unwrap();
         assert_eq!(entry.attempts[0].at, now, "and the attempt is dated by it");
         assert!(entry.attempts[0].took < DAY, "though not measured");
         if wait == PAUSE {
             // Its second attempt was its last.
-            post.event_of(|event| matches!(event, Event::Exhausted { .. })).await;
+            post.event_of(|event| matches!(event, Event::Dead { .. })).await;
         }
     }
 }

@@ -19,9 +19,9 @@ use redis::cmd;
 use redis_server::{Server, until};
 use stonework_webhook_delivery::store::redis1::RedisOutbox;
 use stonework_webhook_delivery::store::{
-    Ack, Change, Claim, Dead, EndpointChange, Enqueue, Enqueued, Entry, Extend, Held, Lease,
-    LeaseToken, Leased, List, MemoryOutbox, Outbox, Payload, Requeue, Requeued, Retry, Settled,
-    State, StateKind,
+    Ack, Became, Change, Claim, Dead, EndpointChange, Enqueue, Enqueued, Entry, Extend, Held,
+    Lease, LeaseToken, Leased, List, MemoryOutbox, Outbox, Payload, Requeue, Requeued, Retry,
+    Settled, State, StateKind,
 };
 use stonework_webhook_delivery::{
     Attempt, DeadReason, DeliveryId, EnqueueError, Event, Message, MessageId, OrderKey,
@@ -29,7 +29,6 @@ use stonework_webhook_delivery::{
 
 /// Longer than a test takes.
 const HOUR: Duration = Duration::from_secs(60 * 60);
-const DONE: Settled = Settled::Done { recovered: false };
 
 /// A server that keeps what it has, and takes no more.
 async fn fill(server: &Server) {
@@ -49,7 +48,7 @@ fn id(name: &str) -> DeliveryId {
 
 fn message(name: &str) -> Enqueue {
     let json = HeaderValue::from_static("application/json");
-    Enqueue::new(id(name), Payload::new(json, Bytes::from_static(b"{}")))
+    Enqueue::new(id(name), Payload::new(json, Bytes::from_static(b"{}")).unwrap())
 }
 
 async fn claim(outbox: &impl Outbox) -> Vec<Leased> {
@@ -93,11 +92,11 @@ fn given_up(lease: Lease) -> Dead {
 /// Every operation but to enqueue.
 async fn settle(outbox: &impl Outbox) {
     let leased = claim(outbox).await;
-    let names: Vec<_> = leased.iter().map(|leased| leased.lease.id.message.as_str()).collect();
+    let names: Vec<_> = leased.iter().map(|leased| leased.lease.id.message().as_str()).collect();
     assert_eq!(names, ["acked", "dead", "extended", "first", "requeued", "retried"]);
     for leased in leased {
         let lease = leased.lease;
-        let settled = match lease.id.message.as_str() {
+        let settled = match lease.id.message().as_str() {
             "extended" => {
                 assert_eq!(outbox.extend(Extend::new(lease, HOUR)).await.unwrap(), Held::Held);
                 continue;
@@ -106,7 +105,10 @@ async fn settle(outbox: &impl Outbox) {
             "dead" => outbox.dead(given_up(lease)).await,
             "requeued" => {
                 let id = lease.id.clone();
-                assert_eq!(outbox.dead(given_up(lease)).await.unwrap(), DONE);
+                assert_eq!(
+                    outbox.dead(given_up(lease)).await.unwrap(),
+                    Settled::Done(Became::default())
+                );
                 let requeued = outbox.requeue(Requeue::new(id)).await.unwrap();
                 assert_eq!(requeued, Requeued::Queued);
                 continue;
@@ -114,7 +116,7 @@ async fn settle(outbox: &impl Outbox) {
             // That of an order lets the next one go.
             _ => outbox.ack(Ack::new(lease, HOUR)).await,
         };
-        assert_eq!(settled.unwrap(), DONE);
+        assert_eq!(settled.unwrap(), Settled::Done(Became::default()));
     }
     outbox.change(Change::new(ep("a"), EndpointChange::Pause(HOUR))).await.unwrap();
 }
@@ -149,9 +151,10 @@ async fn what_is_there_is_settled_as_ever_and_nothing_is_half_written() {
         assert_eq!(outbox.enqueue(message("new")).await.unwrap(), Enqueued::Queued);
         outbox.change(Change::new(ep("a"), EndpointChange::Enable)).await.unwrap();
         let leased = claim(&outbox).await;
-        let names: Vec<_> = leased.iter().map(|leased| leased.lease.id.message.as_str()).collect();
+        let names: Vec<_> =
+            leased.iter().map(|leased| leased.lease.id.message().as_str()).collect();
         assert_eq!(names, ["new", "requeued", "second"]);
-        assert!(leased.iter().all(|leased| leased.tries == 1 && leased.payload.body == "{}"));
+        assert!(leased.iter().all(|leased| leased.tries == 1 && leased.payload.body() == "{}"));
     }
 }
 
@@ -173,7 +176,7 @@ async fn a_delivery_goes_on_with_what_it_has_and_takes_more_when_there_is_room()
     let refused = post.delivery.enqueue(&ep("a"), Message::new("{}").id("late")).await;
     assert!(matches!(refused, Err(EnqueueError::Full)), "{refused:?}");
     let _workers = post.delivery.start();
-    post.event_of(|event| matches!(event, Event::Exhausted { .. })).await;
+    post.event_of(|event| matches!(event, Event::Dead { .. })).await;
     until("the others are delivered", async || {
         let delivered = List::new(10).in_state(StateKind::Delivered);
         post.delivery.list(delivered).await.unwrap().entries.len() == 2
@@ -185,7 +188,7 @@ async fn a_delivery_goes_on_with_what_it_has_and_takes_more_when_there_is_room()
     empty(&server).await;
     post.send("late").await;
     post.event_of(
-        |event| matches!(event, Event::Delivered { id, .. } if id.message.as_str() == "late"),
+        |event| matches!(event, Event::Delivered { id, .. } if id.message().as_str() == "late"),
     )
     .await;
 }

@@ -11,15 +11,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderValue;
-use model::{Model, State};
+use model::{Model, REST, State, TRIPS};
 use proptest::prelude::*;
 use stonework_webhook_delivery::store::{
-    Ack, Change, Claim, Dead, EndpointChange, EndpointEffect, Enqueue, Extend, Lease, LeaseToken,
-    List, MemoryOutbox, Outbox, Payload, Requeue, Retry, Settled, StateKind, StoreError,
-    StoreFuture,
+    Ack, Change, Claim, Counts, Dead, EndpointChange, EndpointEffect, EndpointState, Enqueue,
+    Extend, Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Purge, Requeue, Retry, Settled,
+    StateKind, StoreError, StoreFuture,
 };
 use stonework_webhook_delivery::{
-    Clock, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
+    Breaker, Clock, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
+    Patience,
 };
 
 /// A time that does not pass.
@@ -50,6 +51,7 @@ enum Step {
     Requeue { endpoint: usize, message: usize },
     Advance { by: u64 },
     Change { endpoint: usize, to: EndpointChange },
+    Purge { endpoint: usize },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -76,6 +78,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (endpoint.clone(), message)
             .prop_map(|(endpoint, message)| Step::Requeue { endpoint, message }),
         4 => (0..4_u64).prop_map(|by| Step::Advance { by }),
+        1 => endpoint.clone().prop_map(|endpoint| Step::Purge { endpoint }),
         1 => (endpoint, change).prop_map(|(endpoint, to)| Step::Change { endpoint, to }),
     ]
 }
@@ -94,7 +97,7 @@ fn id(endpoint: usize, message: usize) -> DeliveryId {
 
 fn place(id: &DeliveryId) -> (usize, usize) {
     let number = |text: &str| text.rsplit('_').next().unwrap().parse().unwrap();
-    (number(id.endpoint.as_str()), number(id.message.as_str()))
+    (number(id.endpoint().as_str()), number(id.message().as_str()))
 }
 
 /// The outbox, its model, and all leases that there ever were.
@@ -121,7 +124,7 @@ impl Both {
         match step {
             Step::Enqueue { endpoint, message, order, after } => {
                 let json = HeaderValue::from_static("application/json");
-                let payload = Payload::new(json, Bytes::from(vec![b'x'; message]));
+                let payload = Payload::new(json, Bytes::from(vec![b'x'; message])).unwrap();
                 let mut enqueue = Enqueue::new(id(endpoint, message), payload);
                 enqueue.after = Duration::from_secs(after);
                 enqueue.order = order.map(|order| OrderKey::new(format!("o{order}")).unwrap());
@@ -144,6 +147,11 @@ impl Both {
             Step::Requeue { endpoint, message } => {
                 let told = now(self.outbox.requeue(Requeue::new(id(endpoint, message))));
                 assert_eq!(told, self.model.get_mut().unwrap().requeue((endpoint, message)));
+            }
+            Step::Purge { endpoint } => {
+                let told = now(self.outbox.purge(Purge::new(endpoint_id(endpoint), 100)));
+                let removed = self.model.get_mut().unwrap().purge(endpoint);
+                assert_eq!((told.removed, told.more), (removed, false));
             }
             Step::Advance { by } => {
                 self.clock.0.fetch_add(by, Ordering::SeqCst);
@@ -180,8 +188,7 @@ impl Both {
             record.state = State::Sending(token, ends);
             record.tries += 1;
             assert_eq!(leased.tries, record.tries);
-            assert_eq!(leased.payload.body.len(), message);
-            assert_eq!(leased.health.failures, model.endpoints[endpoint].failures);
+            assert_eq!(leased.payload.body().len(), message);
             self.leases.push(leased.lease);
         }
     }
@@ -210,14 +217,12 @@ impl Both {
             record.state = State::Delivered(token);
             let order = record.order;
             model.let_next(at.0, order);
-            let endpoint = &mut model.endpoints[at.0];
-            assert_eq!(told, Settled::Done { recovered: endpoint.probing });
-            if endpoint.probing {
-                endpoint.paused_until = Duration::ZERO;
-            }
-            (endpoint.probing, endpoint.failures) = (false, 0);
+            let recovered = model.endpoints[at.0].succeed();
+            let Settled::Done(became) = told else { panic!("it is done") };
+            assert_eq!((became.recovered, became.disabled), (recovered, None));
         } else {
-            let is_done = model.find(at.0, at.1).unwrap().state == State::Delivered(token);
+            let state = model.find(at.0, at.1).map(|record| record.state);
+            let is_done = state == Some(State::Delivered(token));
             assert_eq!(told != Settled::Lost, is_done);
         }
     }
@@ -226,10 +231,11 @@ impl Both {
         let Some(lease) = self.lease(nth) else { return };
         let pause = pause.map(Duration::from_secs);
         let after = Duration::from_secs(after);
-        let effect = EndpointEffect::Failed { pause };
+        let patience = Patience::new(Breaker::new(TRIPS, REST, REST * 4), None);
+        let effect = EndpointEffect::Failed { patience, pause };
         let mut retry = Retry::new(lease.clone(), after);
         retry.effect = effect;
-        retry.counts = counts;
+        retry.counts = if counts { Counts::Tried } else { Counts::Untried };
         let told = now(self.outbox.retry(retry));
         let (at, token) = (place(&lease.id), lease.token);
         let model = self.model.get_mut().unwrap();
@@ -238,15 +244,10 @@ impl Both {
             assert_ne!(told, Settled::Lost);
             record.state = State::Retried(token, moment + after);
             record.tries -= u32::from(!counts);
-            let endpoint = &mut model.endpoints[at.0];
-            endpoint.failures += 1;
-            if let Some(pause) = pause {
-                endpoint.probing = true;
-                endpoint.paused_until = endpoint.paused_until.max(moment + pause);
-            }
+            model.endpoints[at.0].fail(pause, moment);
         } else {
-            let state = model.find(at.0, at.1).unwrap().state;
-            let is_done = matches!(state, State::Retried(by, _) if by == token);
+            let state = model.find(at.0, at.1).map(|record| record.state);
+            let is_done = matches!(state, Some(State::Retried(by, _)) if by == token);
             assert_eq!(told != Settled::Lost, is_done, "{state:?}");
         }
     }
@@ -262,13 +263,19 @@ impl Both {
             let order = record.order;
             model.let_next(at.0, order);
         } else {
-            let is_done = model.find(at.0, at.1).unwrap().state == State::Dead(token);
+            let state = model.find(at.0, at.1).map(|record| record.state);
+            let is_done = state == Some(State::Dead(token));
             assert_eq!(told != Settled::Lost, is_done);
         }
     }
 
-    /// What is listed is what there is.
+    /// What is known is so, and what is listed is what there is.
     fn compare(&mut self) {
+        for (at, endpoint) in self.model.get_mut().unwrap().endpoints.iter().enumerate() {
+            let EndpointState { health, disabled, .. } = now(self.outbox.endpoint(endpoint_id(at)));
+            let is = (health.failures, health.is_probing, disabled.is_some());
+            assert_eq!(is, (endpoint.failures, endpoint.probing, endpoint.disabled));
+        }
         let model = self.model.get_mut().unwrap();
         let entries = now(self.outbox.list(List::new(1_000))).entries;
         assert_eq!(entries.len(), model.records.len());

@@ -142,7 +142,7 @@ async fn of_a_worker_that_is_killed_under_load_only_what_it_had_leased_is_sent_a
     }
     one.kill();
     let leased = entries(&post, StateKind::Sending).await;
-    let leased: HashSet<_> = leased.iter().map(|entry| entry.id.message.as_str()).collect();
+    let leased: HashSet<_> = leased.iter().map(|entry| entry.id.message().as_str()).collect();
     assert!(!leased.is_empty() && leased.len() <= 2 * EACH, "{leased:?}");
     until_delivered(&post, sent.start).await;
     while let Ok(received) = receiver.webhooks.try_recv() {
@@ -191,7 +191,7 @@ async fn what_a_worker_loses_that_stands_still_is_anothers() {
     assert_eq!((next.id(), sender(&next)), ("msg_2", "one"));
     until_delivered(&post, 2).await;
     let delivered = entries(&post, StateKind::Delivered).await;
-    let first = delivered.iter().find(|entry| entry.id.message.as_str() == "msg_1").unwrap();
+    let first = delivered.iter().find(|entry| entry.id.message().as_str() == "msg_1").unwrap();
     let statuses: Vec<_> = first.attempts.iter().map(|attempt| attempt.status).collect();
     assert_eq!((first.state, first.tries, statuses), (State::Delivered, 2, vec![Some(200)]));
     assert!(receiver.webhooks.try_recv().is_err(), "it is not sent again");

@@ -51,7 +51,7 @@ async fn a_message_arrives_as_it_was_enqueued_and_signed() {
     assert!(is_signed(&received, &scheme::STANDARD, SECRET));
     assert!(!is_signed(&received, &scheme::STANDARD, OTHER_SECRET));
     let Event::Delivered { id, tries, .. } = post.event().await else { panic!("delivered") };
-    assert_eq!((id.message.as_str(), tries), ("msg_1", 1));
+    assert_eq!((id.message().as_str(), tries), ("msg_1", 1));
     let entry = post.entry().await;
     assert_eq!(entry.state, State::Delivered);
     assert_eq!(entry.attempts[0].status, Some(204));
@@ -110,8 +110,8 @@ async fn what_always_fails_is_a_dead_letter_that_can_be_replayed() {
     let mut post = post(&receiver);
     let _workers = post.delivery.start();
     post.send("msg_1").await;
-    let dead = post.event_of(|event| matches!(event, Event::Exhausted { .. })).await;
-    let Event::Exhausted { tries: 4, reason: DeadReason::Exhausted, .. } = dead else {
+    let dead = post.event_of(|event| matches!(event, Event::Dead { .. })).await;
+    let Event::Dead { tries: 4, reason: DeadReason::Exhausted, .. } = dead else {
         panic!("{dead:?}")
     };
     assert_eq!(post.entry().await.state, State::Dead(DeadReason::Exhausted));
@@ -183,7 +183,7 @@ async fn redirects_are_failures_and_not_followed() {
     let mut post = post(&receiver);
     let _workers = post.delivery.start();
     post.send("msg_1").await;
-    post.event_of(|event| matches!(event, Event::Exhausted { .. })).await;
+    post.event_of(|event| matches!(event, Event::Dead { .. })).await;
     let told: Vec<_> = post.entry().await.attempts.iter().map(|a| a.status.unwrap()).collect();
     assert_eq!(told, statuses);
     assert_eq!(elsewhere.connections(), 0);
@@ -221,7 +221,7 @@ async fn who_is_gone_is_disabled_until_somebody_enables_it() {
     let mut post = post(&receiver);
     let workers = post.delivery.start();
     post.send("msg_1").await;
-    let Event::Exhausted { reason: DeadReason::Unwanted, .. } = post.event().await else {
+    let Event::Dead { reason: DeadReason::Unwanted, .. } = post.event().await else {
         panic!("dead")
     };
     let Event::Disabled { reason: DisableReason::Gone, .. } = post.event().await else {
@@ -246,7 +246,7 @@ async fn the_control_header_is_heard() {
     let mut post = post(&receiver);
     let _workers = post.delivery.start();
     post.send("msg_1").await;
-    let Event::Exhausted { reason: DeadReason::Aborted, tries: 1, .. } = post.event().await else {
+    let Event::Dead { reason: DeadReason::Aborted, tries: 1, .. } = post.event().await else {
         panic!("aborted")
     };
     post.send("msg_2").await;
@@ -276,7 +276,7 @@ async fn an_endpoint_that_is_not_there_any_more_gives_dead_letters() {
     post.endpoints.remove(&ep("a"));
     let _workers = post.delivery.start();
     post.send("msg_1").await;
-    let Event::Exhausted { reason: DeadReason::NoEndpoint, .. } = post.event().await else {
+    let Event::Dead { reason: DeadReason::NoEndpoint, .. } = post.event().await else {
         panic!("dead")
     };
     assert_eq!(receiver.connections(), 0);
@@ -356,6 +356,9 @@ async fn more_than_fits_is_refused() {
     assert!(matches!(enqueue(0).await, Err(EnqueueError::Full)), "no room for the message");
     let bad = post.delivery.enqueue(&ep("a"), Message::new("").id("a.b")).await;
     assert!(matches!(bad, Err(EnqueueError::Id(_))));
+    let long = http::HeaderValue::try_from("a".repeat(70_000)).unwrap();
+    let long = post.delivery.enqueue(&ep("a"), Message::new("").content_type(long)).await;
+    assert!(matches!(long, Err(EnqueueError::ContentType(_))));
 }
 
 /// A day passes in no time, and the clock on the wall jumps meanwhile.
@@ -383,7 +386,7 @@ async fn a_schedule_of_days_is_kept_whatever_the_wall_clock_says() {
     loop {
         match post.event().await {
             Event::Failed { tries: at, .. } => tries.push(at),
-            Event::Exhausted { .. } => break,
+            Event::Dead { .. } => break,
             other => panic!("{other:?}"),
         }
     }

@@ -146,7 +146,7 @@ async fn a_name_that_is_bound_anew_leads_nowhere() {
         };
         assert_eq!(fault, Some(Fault::Forbidden));
     }
-    post.event_of(|event| matches!(event, Event::Exhausted { .. })).await;
+    post.event_of(|event| matches!(event, Event::Dead { .. })).await;
     assert_eq!(resolver.asked(), 1 + 4, "once for each attempt");
     assert_eq!(receiver.connections(), 0);
 }
@@ -160,7 +160,7 @@ async fn a_url_that_is_forbidden_by_itself_is_given_up_at_once() {
         let _workers = post.delivery.start();
         post.send("msg_1").await;
         let event = post.event().await;
-        let Event::Exhausted { reason: DeadReason::Forbidden, tries: 1, .. } = event else {
+        let Event::Dead { reason: DeadReason::Forbidden, tries: 1, .. } = event else {
             panic!("{url}: {event:?}")
         };
         let entry = post.entry().await;

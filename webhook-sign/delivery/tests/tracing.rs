@@ -7,11 +7,15 @@ mod lines;
 mod post;
 #[path = "support/receiver.rs"]
 mod receiver;
+#[path = "support/spoiled.rs"]
+mod spoiled;
 
 use lines::Lines;
-use post::post;
+use post::{loopback, post, post_with, soon};
 use receiver::{Receiver, Reply, SECRET};
+use spoiled::Spoiled;
 use stonework_webhook_delivery::Event;
+use stonework_webhook_delivery::store::MemoryOutbox;
 
 #[tokio::test]
 async fn what_happens_is_told_and_no_secret() {
@@ -38,4 +42,18 @@ async fn what_happens_is_told_and_no_secret() {
             assert!(!line.contains(secret), "{line}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_panic_of_the_outbox_is_told() {
+    let (lines, _guard) = Lines::of("stonework_webhook_delivery");
+    let receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let spoiled = Spoiled::new(MemoryOutbox::new());
+    let mut post = post_with(&receiver, spoiled.clone(), soon(), |b| b.guard(loopback()));
+    spoiled.panic_claiming(1);
+    let _workers = post.delivery.start();
+    post.send("msg_1").await;
+    post.delivered().await;
+    let lines = lines.take();
+    assert!(lines[0].contains("ERROR") && lines[0].contains("the outbox panicked"), "{lines:?}");
 }

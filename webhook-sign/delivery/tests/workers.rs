@@ -18,7 +18,7 @@ use post::{ep, loopback, post_with, soon};
 use receiver::{Receiver, Reply};
 use spoiled::Spoiled;
 use stonework_webhook_delivery::store::{
-    Claim, Dead, LeaseToken, MemoryOutbox, Outbox, Retry, State, StateKind,
+    Claim, Counts, Dead, LeaseToken, MemoryOutbox, Outbox, Retry, State, StateKind,
 };
 use stonework_webhook_delivery::{
     DeadReason, Delivery, DeliveryBuilder, Endpoint, EndpointId, Endpoints, Event, Fault, Message,
@@ -68,6 +68,17 @@ async fn a_last_attempt_that_dies_is_made_again() {
     assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
 }
 
+/// The one message that there is, so often.
+async fn try_in_vain(outbox: &MemoryOutbox, counts: Counts, times: usize) {
+    for _ in 0..times {
+        let claim = Claim::new(LeaseToken::random(), 1, BRIEF * 100, 1);
+        let leased = outbox.claim(claim).await.unwrap().leased.remove(0);
+        let mut retry = Retry::new(leased.lease, Duration::ZERO);
+        retry.counts = counts;
+        outbox.retry(retry).await.unwrap();
+    }
+}
+
 /// A message that is begun again and again, and never ends, is given up without being sent.
 #[tokio::test]
 async fn a_message_that_workers_die_of_is_given_up() {
@@ -76,14 +87,32 @@ async fn a_message_that_workers_die_of_is_given_up() {
     let once = soon().schedule(Schedule::new([]));
     let mut post = post_with(&receiver, outbox.clone(), once, with_lease(BRIEF * 100));
     post.send("msg_1").await;
-    for _ in 0..6 {
-        let claim = Claim::new(LeaseToken::random(), 1, BRIEF * 100, 1);
-        let leased = outbox.claim(claim).await.unwrap().leased.remove(0);
-        outbox.retry(Retry::new(leased.lease, Duration::ZERO)).await.unwrap();
-    }
+    try_in_vain(&outbox, Counts::Lost, 6).await;
     let _workers = post.delivery.start();
-    let Event::Exhausted { tries: 7, .. } = post.event().await else { panic!("given up") };
+    let event = post.event().await;
+    let Event::Dead { tries: 7, reason: DeadReason::Interrupted, .. } = event else {
+        panic!("{event:?}")
+    };
     assert_eq!(receiver.connections(), 0);
+    let health = post.delivery.endpoint(&ep("a")).await.unwrap().health;
+    assert_eq!((health.failures, health.refusals), (0, 0), "it was not asked");
+}
+
+/// With a policy of fewer attempts than a message has had, it is not given up unsent.
+#[tokio::test]
+async fn a_schedule_that_was_made_shorter_ends_with_an_attempt() {
+    let mut receiver = Receiver::start(|_, _| Reply::Status(500)).await;
+    let outbox = MemoryOutbox::new();
+    let once = soon().schedule(Schedule::new([]));
+    let mut post = post_with(&receiver, outbox.clone(), once, with_lease(BRIEF * 100));
+    post.send("msg_1").await;
+    try_in_vain(&outbox, Counts::Tried, 3).await;
+    let _workers = post.delivery.start();
+    let event = post.event().await;
+    let Event::Dead { tries: 4, reason: DeadReason::Exhausted, .. } = event else {
+        panic!("{event:?}")
+    };
+    assert_eq!(receiver.next().await.id(), "msg_1");
 }
 
 /// The lease is renewed while the receiver takes its time, and nobody else sends.
@@ -147,8 +176,35 @@ async fn a_drain_breaks_off_what_does_not_end_and_queues_it_at_once() {
     let entry = post.entry().await;
     assert_eq!(entry.state, State::Queued { due_in: Duration::ZERO });
     assert_eq!(entry.attempts[0].fault, Some(Fault::Interrupted));
+    let health = post.delivery.endpoint(&ep("a")).await.unwrap().health;
+    assert_eq!((health.failures, health.refusals), (0, 0), "it has failed nothing");
     let _workers = post.delivery.start();
     assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
+}
+
+/// Drains use nothing of a schedule up, five times; then each is an attempt of it, so that there is an end.
+#[tokio::test]
+async fn a_drain_that_interrupts_uses_no_attempt_of_the_schedule_up() {
+    let mut receiver =
+        Receiver::start(|nth, _| if nth < 5 { Reply::Nothing } else { Reply::Status(500) }).await;
+    let policy = soon().schedule(Schedule::new([Duration::ZERO]));
+    let policy = policy.attempt_timeout(Duration::from_secs(60));
+    let mut post =
+        post_with(&receiver, MemoryOutbox::new(), policy, with_lease(Duration::from_secs(60)));
+    post.send("msg_1").await;
+    for _ in 0..5 {
+        let workers = post.delivery.start();
+        receiver.next().await;
+        assert_eq!(workers.drain(Duration::ZERO).await.interrupted, 1);
+    }
+    let _workers = post.delivery.start();
+    let Event::Failed { tries: 6, .. } = post.event().await else {
+        panic!("the first that counts")
+    };
+    let event = post.event().await;
+    let Event::Dead { tries: 7, reason: DeadReason::Exhausted, .. } = event else {
+        panic!("{event:?}")
+    };
 }
 
 #[tokio::test]
@@ -215,12 +271,12 @@ async fn a_replay_ends_whatever_becomes_of_what_it_queues() {
 }
 
 /// One that cannot tell where an endpoint is.
-struct NobodyKnows(Arc<AtomicUsize>);
+struct NobodyKnows(Arc<AtomicUsize>, StoreErrorKind);
 
 impl Endpoints for NobodyKnows {
     fn find(&self, _: &EndpointId) -> StoreFuture<Result<Option<Endpoint>, StoreError>> {
         self.0.fetch_add(1, Ordering::SeqCst);
-        StoreFuture::ready(Err(StoreError::new(StoreErrorKind::Incompatible)))
+        StoreFuture::ready(Err(StoreError::new(self.1)))
     }
 }
 
@@ -230,7 +286,7 @@ async fn an_endpoint_that_cannot_be_found_out_is_left_alone_for_a_moment() {
     let asked = Arc::new(AtomicUsize::new(0));
     let delivery = Delivery::builder()
         .outbox(MemoryOutbox::new())
-        .endpoints(NobodyKnows(Arc::clone(&asked)))
+        .endpoints(NobodyKnows(Arc::clone(&asked), StoreErrorKind::Unavailable))
         .guard(loopback())
         .per_endpoint(4)
         .build()
@@ -243,4 +299,84 @@ async fn an_endpoint_that_cannot_be_found_out_is_left_alone_for_a_moment() {
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     let asked = asked.load(Ordering::SeqCst);
     assert!((4..=12).contains(&asked), "{asked}");
+}
+
+/// What is known of it cannot be used, and that will not change by itself: the message ends with its schedule.
+#[tokio::test]
+async fn an_endpoint_that_cannot_be_used_ends_its_messages() {
+    let receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    for kind in [StoreErrorKind::Incompatible, StoreErrorKind::Refused] {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let knows = NobodyKnows(Arc::clone(&asked), kind);
+        let more = |builder: DeliveryBuilder| builder.guard(loopback()).endpoints(knows);
+        let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), more);
+        let _workers = post.delivery.start();
+        post.send("msg_1").await;
+        for tries in 1..4 {
+            let event = post.event().await;
+            let Event::Failed { fault: Some(Fault::BadEndpoint), tries: at, .. } = event else {
+                panic!("{event:?}")
+            };
+            assert_eq!(at, tries);
+        }
+        let event = post.event().await;
+        let Event::Dead { tries: 4, reason: DeadReason::BadEndpoint, .. } = event else {
+            panic!("{event:?}")
+        };
+        assert_eq!(asked.load(Ordering::SeqCst), 4);
+        let health = post.delivery.endpoint(&ep("a")).await.unwrap().health;
+        assert_eq!((health.failures, health.refusals), (0, 0), "it has failed nothing");
+    }
+    assert_eq!(receiver.connections(), 0);
+}
+
+#[tokio::test]
+async fn an_outbox_that_panics_is_asked_again() {
+    let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let spoiled = Spoiled::new(MemoryOutbox::new());
+    let mut post = post_with(&receiver, spoiled.clone(), soon(), with_lease(BRIEF * 100));
+    spoiled.panic_claiming(3);
+    let _workers = post.delivery.start();
+    post.send("msg_1").await;
+    assert!(matches!(post.event().await, Event::Delivered { tries: 1, .. }));
+    assert_eq!(receiver.next().await.id(), "msg_1");
+}
+
+/// Panics when it is asked for the first time.
+struct PanicsOnce(Arc<AtomicUsize>, Endpoint);
+
+impl Endpoints for PanicsOnce {
+    fn find(&self, _: &EndpointId) -> StoreFuture<Result<Option<Endpoint>, StoreError>> {
+        assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "the first time");
+        StoreFuture::ready(Ok(Some(self.1.clone())))
+    }
+}
+
+#[tokio::test]
+async fn a_message_whose_attempt_panics_is_tried_again() {
+    let receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let endpoints = PanicsOnce(Arc::default(), post::endpoint(&receiver.url()));
+    let more =
+        |builder: DeliveryBuilder| builder.guard(loopback()).lease(BRIEF).endpoints(endpoints);
+    let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), more);
+    let _workers = post.delivery.start();
+    post.send("msg_1").await;
+    assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
+}
+
+/// What an owner has deleted is not sent any more, however much of it there is.
+#[tokio::test]
+async fn a_purged_endpoint_is_as_new() {
+    let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
+    let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), with_lease(BRIEF * 100));
+    for at in 0..1_200 {
+        post.send(&format!("msg_{at}")).await;
+    }
+    assert_eq!(post.delivery.purge(&ep("a")).await.unwrap(), 1_200);
+    assert_eq!(post.entries().await, []);
+    let _workers = post.delivery.start();
+    post.send("msg_7").await;
+    assert!(matches!(post.event().await, Event::Delivered { tries: 1, .. }));
+    assert_eq!(receiver.next().await.id(), "msg_7");
+    assert!(receiver.webhooks.try_recv().is_err());
 }

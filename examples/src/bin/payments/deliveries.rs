@@ -220,8 +220,8 @@ pub(crate) async fn deliveries(
 impl Delivered {
     fn of(entry: &Entry) -> Self {
         Self {
-            id: entry.id.message.as_str().to_owned(),
-            endpoint: entry.id.endpoint.as_str().to_owned(),
+            id: entry.id.message().as_str().to_owned(),
+            endpoint: entry.id.endpoint().as_str().to_owned(),
             state: match entry.state.kind() {
                 StateKind::Queued | StateKind::Waiting => "queued",
                 StateKind::Sending => "sending",

@@ -14,6 +14,11 @@ use super::error::Forbidden;
 /// It judges a URL when it is [registered](Self::check_url), and each address just before it is connected to: a name leads
 /// elsewhere from one moment to the next, and what it led to when it was registered says nothing. Clones are cheap.
 ///
+/// Behind NAT64, an address of IPv6 leads to one of IPv4. The well-known prefix `64:ff9b::/96` and the local one of RFC 8215,
+/// `64:ff9b:1::/48`, are refused; if the first is allowed, what it leads to is judged too. A prefix out of your network's own
+/// addresses looks like any public one: [`deny`](EgressGuardBuilder::deny) it, or `10.0.0.1` can be reached through it. Do not
+/// allow a local prefix that leads to private addresses: what stands behind it is not looked at.
+///
 /// ```
 /// use stonework_webhook_delivery::egress::{EgressGuard, Forbidden};
 ///

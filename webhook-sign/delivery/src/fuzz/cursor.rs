@@ -37,7 +37,11 @@ pub async fn fill(outbox: &impl Outbox) {
     for (name, message) in ENDPOINTS.iter().flat_map(|name| ["m", "n", "o"].map(|m| (name, m))) {
         let id = DeliveryId::new(endpoint(name), MessageId::new(message)).expect("an id");
         let text = HeaderValue::from_static("text/plain");
-        answered(outbox.enqueue(Enqueue::new(id, Payload::new(text, Bytes::new()))).await);
+        answered(
+            outbox
+                .enqueue(Enqueue::new(id, Payload::new(text, Bytes::new()).expect("a payload")))
+                .await,
+        );
     }
     let claim = Claim::new(LeaseToken::random(), 6, DAY, 2);
     for (at, leased) in answered(outbox.claim(claim).await).leased.into_iter().enumerate() {
@@ -70,7 +74,7 @@ pub async fn leads(outbox: &impl Outbox, bytes: &[u8]) -> bool {
                 assert!(pages < 100, "it has no end");
                 let page = answered(outbox.list(list.clone()).await);
                 for entry in page.entries {
-                    assert!(of.is_none_or(|name| entry.id.endpoint.as_str() == name), "{of:?}");
+                    assert!(of.is_none_or(|name| entry.id.endpoint().as_str() == name), "{of:?}");
                     assert!(state.is_none_or(|state| entry.state.kind() == state), "{state:?}");
                     assert!(found.insert(entry.id), "it is there twice");
                 }

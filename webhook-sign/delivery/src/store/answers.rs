@@ -48,14 +48,14 @@ pub struct Leased {
     pub payload: Payload,
     /// Which attempt this is, of which the first is 1.
     pub tries: u32,
-    /// How the endpoint has been.
-    pub health: Health,
+    /// How many of those before it came to nothing: their leases ran out, or they were [broken off](super::Counts::Lost).
+    pub lost: u32,
 }
 
 impl Leased {
     /// A record that was claimed.
-    pub const fn new(lease: Lease, payload: Payload, tries: u32, health: Health) -> Self {
-        Self { lease, payload, tries, health }
+    pub const fn new(lease: Lease, payload: Payload, tries: u32) -> Self {
+        Self { lease, payload, tries, lost: 0 }
     }
 }
 
@@ -63,8 +63,10 @@ impl Leased {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Failures since the last success.
+    /// Failures since the last success, by which it is left alone.
     pub failures: u32,
+    /// Attempts since the last success, failed and [throttled](super::EndpointEffect::Throttled).
+    pub refusals: u32,
     /// How long ago the first of them was.
     pub failing_for: Duration,
     /// Is one record at a time tried, to see whether it is back?
@@ -74,7 +76,7 @@ pub struct Health {
 impl Health {
     /// No failures.
     pub const fn new() -> Self {
-        Self { failures: 0, failing_for: Duration::ZERO, is_probing: false }
+        Self { failures: 0, refusals: 0, failing_for: Duration::ZERO, is_probing: false }
     }
 }
 
@@ -97,12 +99,39 @@ pub struct EndpointState {
 #[non_exhaustive]
 pub enum Settled {
     /// It is so.
-    Done {
-        /// Was the endpoint being tried until this success?
-        recovered: bool,
-    },
+    Done(Became),
     /// The record is another's, or not there: the lease has run out. Nothing has changed.
     Lost,
+}
+
+/// What became of an endpoint by a record that was settled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Became {
+    /// Was it being tried until this success?
+    pub recovered: bool,
+    /// Why it is disabled by this, if it is and was not before.
+    pub disabled: Option<DisableReason>,
+}
+
+impl Became {
+    /// What is to be told of this change.
+    pub fn of(before: EndpointState, after: EndpointState) -> Self {
+        Self {
+            recovered: before.health.is_probing && !after.health.is_probing,
+            disabled: after.disabled.filter(|_| before.disabled.is_none()),
+        }
+    }
+
+    /// As a store may keep it with the record, to answer the same again.
+    pub fn to_byte(self) -> u8 {
+        (self.disabled.map_or(0, DisableReason::code) << 1) | u8::from(self.recovered)
+    }
+
+    /// What [`to_byte`](Self::to_byte) wrote.
+    pub const fn from_byte(byte: u8) -> Self {
+        Self { recovered: byte & 1 == 1, disabled: DisableReason::from_code(byte >> 1) }
+    }
 }
 
 /// What [`Outbox::extend`](super::Outbox::extend) answers.
@@ -215,6 +244,23 @@ impl Page {
     }
 }
 
+/// What [`Outbox::purge`](super::Outbox::purge) answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Purged {
+    /// How many records it removed.
+    pub removed: usize,
+    /// Are there more?
+    pub more: bool,
+}
+
+impl Purged {
+    /// So many.
+    pub const fn new(removed: usize, more: bool) -> Self {
+        Self { removed, more }
+    }
+}
+
 /// A place between two pages. Its bytes are the store's own.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Cursor(Bytes);
@@ -234,5 +280,21 @@ impl Cursor {
 impl fmt::Debug for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Cursor({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_became_of_an_endpoint_is_kept_in_a_byte() {
+        for disabled in DisableReason::ALL.iter().copied().map(Some).chain([None]) {
+            for recovered in [false, true] {
+                let became = Became { recovered, disabled };
+                assert_eq!(Became::from_byte(became.to_byte()), became);
+            }
+        }
+        assert_eq!(Became::default().to_byte(), 0);
     }
 }

@@ -3,27 +3,30 @@
 -- KEYS[8] what the token has claimed, for a claim that is sent again
 -- ARGV[1] the token  ARGV[2] at most so many  ARGV[3] the lease, us  ARGV[4] records of one endpoint at the same time
 -- ARGV[5] how long a claim is known, ms
--- Returns {us until there may be more or -1, {endpoint, message, payload, tries, failures, failing for us, probing}…}
+-- Returns {us until there may be more or -1, {endpoint, message, payload, tries, lost}…}
 local token, max = ARGV[1], tonumber(ARGV[2])
 local reply = { -1 }
 
-local function answer(id, message, payload, record, endpoint)
-  local failures, failing, probing = health(endpoint)
-  reply[#reply + 1] = { id, message, payload, record[TRIES], failures, failing, probing }
+local function answer(id, message, payload, record)
+  reply[#reply + 1] = { id, message, payload, record[TRIES], record[LOST] }
 end
 
--- Endpoint, message and when it is due, record and payload; without a record, nothing can be leased.
+-- Endpoint, message and when it is due, record and payload. With a message and no record, what cannot be read was set
+-- aside; without either, nothing can be leased.
 local function look_at(id)
   local endpoint = endpoint_of(id)
   local most = endpoint[PROBING] == 1 and 1 or tonumber(ARGV[4])
-  local message, when = first(id, QUEUED)
-  if not message or endpoint[COUNT] >= most then
+  local place = head(id)
+  if not place or endpoint[COUNT] >= most then
     return endpoint
   end
+  local _, _, message, when = parts_of(place)
   local name = name_of(id, message)
-  local record, payload = record_of(name), redis.call('HGET', PAYLOADS, name)
-  if record and not payload then
-    incompatible()
+  local known, record = pcall(record_of, name)
+  local payload = redis.call('HGET', PAYLOADS, name)
+  if not (known and record and payload) then
+    set_aside(id, message, place)
+    return endpoint, message
   end
   return endpoint, message, when, record, payload
 end
@@ -33,18 +36,19 @@ local claimed = redis.call('GET', KEYS[8])
 if claimed then
   for _, pair in ipairs(cmsgpack.unpack(claimed)) do
     local name = name_of(pair[1], pair[2])
-    local record, payload = record_of(name), redis.call('HGET', PAYLOADS, name)
-    if record and payload and record[STATE] == SENDING and record[TOKEN] == token then
-      answer(pair[1], pair[2], payload, record, endpoint_of(pair[1]))
+    local known, record = pcall(record_of, name)
+    local payload = redis.call('HGET', PAYLOADS, name)
+    if known and record and payload and record[STATE] == SENDING and record[TOKEN] == token then
+      answer(pair[1], pair[2], payload, record)
     end
   end
   return reply
 end
 
--- Each that is served gets a turn of its own, a microsecond apart, which may be a little after now. What cannot be read is
--- passed by: it would take with it all that was leased before it.
-local pairs_of, unread, unreadable, failure, progress = {}, {}, 0, nil, true
-while #pairs_of < max and progress do
+-- Each that is served gets a turn of its own, a microsecond apart, which may be a little after now. An endpoint that cannot
+-- be read is passed by: it would take with it all that was leased before it.
+local pairs_of, unread, unreadable, failure, aside, progress = {}, {}, 0, nil, 0, true
+while #pairs_of < max and progress and aside < SWEEP do
   progress = false
   local due = redis.call('ZRANGEBYSCORE', READY, '-inf', now + max, 'LIMIT', 0, max - #pairs_of + unreadable)
   for _, id in ipairs(due) do
@@ -56,6 +60,8 @@ while #pairs_of < max and progress do
       failure, unread[id], unreadable, progress = endpoint, true, unreadable + 1, true
     elseif unread[id] or #pairs_of >= max then
       -- Not now.
+    elseif message and not record then
+      aside, progress = aside + 1, true
     elseif not record then
       -- It is looked at again when one of its records is settled.
       redis.call('ZREM', READY, id)
@@ -65,7 +71,7 @@ while #pairs_of < max and progress do
       move(id, message, record, SENDING, later(ARGV[3]))
       endpoint[COUNT], endpoint[SERVED] = endpoint[COUNT] + 1, now + #pairs_of
       keep(id, endpoint)
-      answer(id, message, payload, record, endpoint)
+      answer(id, message, payload, record)
       pairs_of[#pairs_of + 1] = { id, message }
       progress = true
     end

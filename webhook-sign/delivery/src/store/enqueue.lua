@@ -13,9 +13,9 @@ if endpoint[DISABLED] ~= 0 then
   return 3
 end
 local sequence = next_sequence()
-local record = { 1, QUEUED, later(ARGV[4]), sequence, '', 1, 0, 0, ARGV[5], now, '' }
+local record = { 1, QUEUED, later(ARGV[4]), sequence, '', 1, 0, 0, ARGV[5], now, '', 0, 0 }
 redis.call('HSET', PAYLOADS, name, ARGV[3])
-line_up(id, record)
+line_up(id, message, record)
 if record[STATE] == WAITING then
   -- In the order in which they came; when it is due is kept beside.
   record[SETTLED], record[WHEN] = tonumber(ARGV[4]), 0

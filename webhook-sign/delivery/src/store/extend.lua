@@ -11,6 +11,7 @@ local endpoint = endpoint_of(id)
 -- One that ran out, and that nobody has claimed since, is leased again.
 if record[STATE] == QUEUED then
   endpoint[COUNT] = endpoint[COUNT] + 1
+  find_again(record)
 end
 move(id, message, record, SENDING, later(ARGV[4]))
 keep(id, endpoint)

@@ -1,4 +1,4 @@
--- What there is, in the order of the index.
+-- What there is, in the order of the index. What cannot be read is set aside, so that it can be told and queued again.
 --
 -- ARGV[1] the endpoint or nothing  ARGV[2] the state or nothing  ARGV[3] the place after which to begin, or nothing
 -- ARGV[4] at most so many
@@ -20,15 +20,14 @@ end
 local places = redis.call('ZRANGEBYLEX', INDEX, from, to, 'LIMIT', 0, limit)
 local reply = { '' }
 for _, place in ipairs(places) do
-  local zero = place:find('\0', 1, true)
-  local endpoint, at = place:sub(1, zero - 1), place:sub(zero + 1, zero + 1)
-  local rest = place:sub(zero + 2)
-  if at == WAITING then
-    rest = rest:sub(rest:find('\0', 1, true) + 1)
+  local endpoint, at, message = parts_of(place)
+  local name = name_of(endpoint, message)
+  local known, record = pcall(record_of, name)
+  if not known then
+    set_aside(endpoint, message, place)
+    at, record = DEAD, record_of(name)
   end
-  local message = rest:sub(29)
-  local record = (state == '' or state == at) and record_of(name_of(endpoint, message))
-  if record then
+  if record and (state == '' or state == at) then
     reply[#reply + 1] = {
       endpoint, message, at, math.max(record[WHEN] - now, 0), record[TRIES], record[REASON],
       math.max(now - record[CREATED], 0), record[LOG],

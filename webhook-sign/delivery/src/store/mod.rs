@@ -3,6 +3,7 @@
 mod answers;
 mod memory;
 mod operations;
+mod payload;
 #[cfg(feature = "redis-1")]
 #[cfg_attr(docsrs, doc(cfg(feature = "redis-1")))]
 pub mod redis1;
@@ -13,14 +14,15 @@ use std::sync::Arc;
 pub use stonework_core::{StoreError, StoreErrorKind, StoreFuture};
 
 pub use answers::{
-    Claimed, Cursor, EndpointState, Enqueued, Entry, Health, Held, Leased, Page, Requeued, Settled,
-    State, StateKind,
+    Became, Claimed, Cursor, EndpointState, Enqueued, Entry, Health, Held, Leased, Page, Purged,
+    Requeued, Settled, State, StateKind,
 };
 pub use memory::{MemoryOutbox, MemoryOutboxBuilder};
 pub use operations::{
-    Ack, Change, Claim, Dead, EndpointChange, EndpointEffect, Enqueue, Extend, Lease, LeaseToken,
-    List, Payload, Requeue, Retry,
+    Ack, Change, Claim, Counts, Dead, EndpointChange, EndpointEffect, Enqueue, Extend, Lease,
+    LeaseToken, List, Purge, Requeue, Retry,
 };
+pub use payload::{ContentTypeTooLong, Payload};
 
 use crate::EndpointId;
 
@@ -39,12 +41,14 @@ use crate::EndpointId;
 /// # Leases
 ///
 /// A claim leases records to its [`LeaseToken`]. When a lease has run out, the record is queued again and due at once; the
-/// attempt counts. Until somebody else has claimed it, the token may still settle it: an attempt that took too long is not
-/// made again for that. After that, the token has [lost](Settled::Lost) it, and nothing that it says has an effect.
+/// attempt counts, and is [lost](Leased::lost). Until somebody else has claimed it, the token may still settle it, and then
+/// the attempt is not lost: one that took too long is not made again for that. After that, the token has [lost](Settled::Lost) it, and nothing that it says has an effect.
 ///
 /// # Endpoints
 ///
-/// What is known of an endpoint changes with the records that are settled, in the same step: see [`EndpointEffect`].
+/// What is known of an endpoint changes with the records that are settled, in the same step, by one rule:
+/// [`EndpointState::succeeded`], then [`EndpointState::felt`]. It is judged as it is then, and not as it was when the attempt
+/// began.
 /// A claim passes by endpoints that are disabled, paused, or have as many records leased as it allows
 /// ([one](Health::is_probing), if the endpoint is being tried). Between the others it goes round: an endpoint that was
 /// served is behind all those that are due and were not.
@@ -52,9 +56,9 @@ use crate::EndpointId;
 /// # Repeats and lost replies
 ///
 /// An operation that is sent twice has the effect of one: enqueueing by the delivery's id, all else by the token. The second
-/// reply says the same as the first, with two exceptions: a message that is enqueued twice is [`Enqueued::Duplicate`], and
-/// that an endpoint has [recovered](Settled::Done) is said once. An operation may take effect from
-/// the moment the method is called; dropping its future leaves the outcome unknown.
+/// reply says the same as the first, but that a message which is enqueued twice is [`Enqueued::Duplicate`]. What a settled
+/// record [did](Became) to its endpoint is said again too, while nobody else has the record. An operation may take effect
+/// from the moment the method is called; dropping its future leaves the outcome unknown.
 ///
 /// # Room
 ///
@@ -99,6 +103,13 @@ pub trait Outbox: Send + Sync + 'static {
 
     /// Changes what is known of an endpoint.
     fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>>;
+
+    /// Removes up to `purge.limit` records of an endpoint, in whatever state: leased ones are lost to their holders. As long
+    /// as there are more the endpoint is disabled, so that nothing is claimed of it or taken for it between two of these. When
+    /// there are none, nothing is known of it: it is as new.
+    ///
+    /// Sent twice it removes up to twice as many, and the second reply counts its own.
+    fn purge(&self, purge: Purge) -> StoreFuture<Result<Purged, StoreError>>;
 }
 
 impl<S: Outbox + ?Sized> Outbox for Arc<S> {
@@ -140,5 +151,9 @@ impl<S: Outbox + ?Sized> Outbox for Arc<S> {
 
     fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>> {
         (**self).change(change)
+    }
+
+    fn purge(&self, purge: Purge) -> StoreFuture<Result<Purged, StoreError>> {
+        (**self).purge(purge)
     }
 }

@@ -1,55 +1,28 @@
-use std::fmt;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::HeaderValue;
 use uuid::Uuid;
 
-use super::{Cursor, StateKind};
-use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, OrderKey};
-
-/// What is sent: a body, and what it is.
-#[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Payload {
-    /// The `content-type`.
-    pub content_type: HeaderValue,
-    /// The body.
-    pub body: Bytes,
-}
-
-impl Payload {
-    /// This body.
-    pub const fn new(content_type: HeaderValue, body: Bytes) -> Self {
-        Self { content_type, body }
-    }
-}
-
-impl fmt::Debug for Payload {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What it says may be nobody's business.
-        f.debug_struct("Payload").field("bytes", &self.body.len()).finish_non_exhaustive()
-    }
-}
+use super::{Cursor, Payload, StateKind};
+use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, OrderKey, Patience};
 
 /// Who claimed, told apart from all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct LeaseToken(u128);
+pub struct LeaseToken([u8; 16]);
 
 impl LeaseToken {
     /// A new one.
     pub fn random() -> Self {
-        Self(Uuid::new_v4().as_u128())
+        Self(Uuid::new_v4().into_bytes())
     }
 
-    /// The number.
-    pub const fn get(self) -> u128 {
-        self.0
+    /// The one that a store has kept.
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
     }
 
     /// As a store keeps it.
-    pub const fn to_bytes(self) -> [u8; 16] {
-        self.0.to_be_bytes()
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
     }
 }
 
@@ -113,22 +86,33 @@ impl Claim {
     }
 }
 
-/// What a settled record means for its endpoint.
+/// What a settled record means for its endpoint. What follows, [`EndpointState::felt`](super::EndpointState::felt) says, of
+/// how the endpoint is when the record is settled: a success meanwhile counts, as does a failure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndpointEffect {
     /// Nothing.
     #[default]
     None,
-    /// One failure more. With a pause, nothing is claimed for so long, and then one record at a time, until one is
-    /// delivered.
+    /// It has failed. If that has a pause, by itself or by the breaker, nothing is claimed for so long, and then one record
+    /// at a time, until one is delivered.
     Failed {
-        /// The pause.
+        /// How much is borne.
+        patience: Patience,
+        /// How long it is left alone at least.
         pause: Option<Duration>,
     },
-    /// Nothing is claimed for so long.
+    /// It is well, and has too much to do. Nothing is claimed for so long. If it takes nothing for long enough, it is
+    /// disabled as one that fails.
     Throttled {
-        /// The pause.
+        /// How much is borne.
+        patience: Patience,
+        /// How long it is left alone.
+        pause: Duration,
+    },
+    /// Nothing is claimed for so long. That says nothing of how it is.
+    Paused {
+        /// How long.
         pause: Duration,
     },
     /// Nothing is claimed or enqueued any more.
@@ -166,8 +150,8 @@ pub struct Retry {
     pub attempt: Option<Attempt>,
     /// When it is due again, from now.
     pub after: Duration,
-    /// Does the attempt count? Default yes.
-    pub counts: bool,
+    /// Does the attempt count? Default [`Counts::Tried`].
+    pub counts: Counts,
     /// What it means for the endpoint.
     pub effect: EndpointEffect,
 }
@@ -175,13 +159,25 @@ pub struct Retry {
 impl Retry {
     /// It has failed.
     pub const fn new(lease: Lease, after: Duration) -> Self {
-        Self { lease, attempt: None, after, counts: true, effect: EndpointEffect::None }
+        Self { lease, attempt: None, after, counts: Counts::Tried, effect: EndpointEffect::None }
     }
 
     /// It was not tried.
     pub const fn untried(lease: Lease, after: Duration) -> Self {
-        Self { lease, attempt: None, after, counts: false, effect: EndpointEffect::None }
+        Self { lease, attempt: None, after, counts: Counts::Untried, effect: EndpointEffect::None }
     }
+}
+
+/// Does an attempt count?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Counts {
+    /// It was made, and failed.
+    Tried,
+    /// It was not begun: there are as many as before.
+    Untried,
+    /// It was broken off, and tells nothing: it is one more, and one more that is [lost](super::Leased::lost).
+    Lost,
 }
 
 /// What [`Outbox::dead`](super::Outbox::dead) is asked.
@@ -295,6 +291,23 @@ impl Change {
     }
 }
 
+/// What [`Outbox::purge`](super::Outbox::purge) is asked.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Purge {
+    /// The endpoint.
+    pub endpoint: EndpointId,
+    /// At most so many records, at least 1.
+    pub limit: usize,
+}
+
+impl Purge {
+    /// So many records of this endpoint.
+    pub const fn new(endpoint: EndpointId, limit: usize) -> Self {
+        Self { endpoint, limit }
+    }
+}
+
 /// What becomes of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -305,4 +318,16 @@ pub enum EndpointChange {
     Enable,
     /// It is left alone for so long from now.
     Pause(Duration),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_kept_as_its_bytes() {
+        let token = LeaseToken::random();
+        assert_eq!(LeaseToken::from_bytes(*token.as_bytes()), token);
+        assert_ne!(LeaseToken::random(), token);
+    }
 }

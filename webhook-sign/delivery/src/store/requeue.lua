@@ -13,8 +13,9 @@ end
 if record[STATE] == DEAD then
   take(id, message, record)
   record[STATE], record[WHEN], record[SEQUENCE] = QUEUED, now, next_sequence()
-  record[TOKEN], record[SETTLED], record[TRIES], record[REASON] = '', 1, 0, 0
-  line_up(id, record)
+  record[TOKEN], record[SETTLED], record[REASON], record[BECAME] = '', 1, 0, 0
+  record[TRIES], record[LOST] = 0, 0
+  line_up(id, message, record)
   if record[STATE] == WAITING then
     record[SETTLED], record[WHEN] = 0, 0
   end

@@ -44,7 +44,7 @@ impl<'s> Case<'s> {
     pub(super) fn new_message(&self, endpoint: usize, message: &str) -> Enqueue {
         let body = Bytes::from(format!("the body of {message}"));
         let text = HeaderValue::from_static("text/plain");
-        Enqueue::new(self.id(endpoint, message), Payload::new(text, body))
+        Enqueue::new(self.id(endpoint, message), Payload::new(text, body).expect("a short type"))
     }
 
     pub(super) async fn enqueue_as(&self, enqueue: Enqueue) -> Enqueued {
@@ -125,10 +125,10 @@ pub(super) fn is_there(enqueued: Enqueued) -> bool {
 }
 
 pub(super) fn is_done(settled: Settled) -> bool {
-    matches!(settled, Settled::Done { .. })
+    matches!(settled, Settled::Done(_))
 }
 
 pub(super) fn names(leased: &[Leased]) -> Vec<String> {
-    let name = |leased: &Leased| leased.lease.id.message.as_str().to_owned();
+    let name = |leased: &Leased| leased.lease.id.message().as_str().to_owned();
     leased.iter().map(name).collect()
 }

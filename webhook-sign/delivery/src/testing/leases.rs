@@ -38,7 +38,7 @@ pub async fn a_lease_runs_out(store: &Store, elapse: &impl AsyncFn(Duration)) {
     let first = case.claim_one(BRIEF).await;
     elapse(past(BRIEF)).await;
     let second = case.claim_one(LONG).await;
-    assert_eq!(second.tries, 2, "the attempt of whoever died counts");
+    assert_eq!((second.tries, second.lost), (2, 1), "the attempt of whoever died counts");
     assert_eq!(case.ack(&first.lease).await, Settled::Lost);
     assert_eq!(case.retry(&first.lease, Duration::ZERO).await, Settled::Lost);
     assert_eq!(case.dead(&first.lease).await, Settled::Lost);
@@ -62,6 +62,20 @@ pub async fn a_late_ack_counts_if_nobody_came(store: &Store, elapse: &impl Async
     case.end().await;
 }
 
+/// An attempt whose lease had run out was not lost, if it is heard of before somebody else has come.
+pub async fn a_late_retry_is_not_lost(store: &Store, elapse: &impl AsyncFn(Duration)) {
+    let case = Case::new(store);
+    case.enqueue(0, "m").await;
+    let late = case.claim_one(BRIEF).await;
+    elapse(past(BRIEF)).await;
+    case.enqueue(1, "n").await;
+    assert!(is_done(case.retry(&late.lease, Duration::ZERO).await));
+    let mut leased = case.claim(100).await;
+    leased.retain(|leased| leased.lease.id == late.lease.id);
+    assert_eq!((leased[0].tries, leased[0].lost), (2, 0));
+    case.end().await;
+}
+
 /// A lease that has run out can be extended while nobody else has claimed the message.
 pub async fn a_late_extension_counts_if_nobody_came(
     store: &Store,
@@ -75,7 +89,10 @@ pub async fn a_late_extension_counts_if_nobody_came(
     let extend = case.store.extend(Extend::new(late.lease.clone(), LONG)).await;
     assert_eq!(answered(extend), Held::Held);
     assert_eq!(case.claim_names().await, ["n"], "it is leased again");
-    assert!(is_done(case.ack(&late.lease).await));
+    assert!(is_done(case.retry(&late.lease, Duration::ZERO).await));
+    let again = case.claim_one(LONG).await;
+    assert_eq!((again.tries, again.lost), (2, 0), "it was not lost");
+    assert!(is_done(case.ack(&again.lease).await));
     let state = answered(case.store.endpoint(case.endpoints[0].clone()).await);
     assert_eq!(state.sending, 0, "what is leased again is counted once");
     case.end().await;

@@ -28,7 +28,7 @@ pub async fn lists_tell_states_and_attempts(store: &Store) {
         assert!(is_done(answered(settled)));
     }
     let mut entries = case.list(0).await;
-    entries.sort_by(|a, b| a.id.message.as_str().cmp(b.id.message.as_str()));
+    entries.sort_by(|a, b| a.id.message().as_str().cmp(b.id.message().as_str()));
     let states: Vec<_> = entries.iter().map(|entry| entry.state.kind()).collect();
     let kinds = [StateKind::Delivered, StateKind::Dead, StateKind::Queued, StateKind::Sending];
     assert_eq!(states, kinds);
@@ -66,7 +66,7 @@ pub async fn pages_follow_each_other(store: &Store) {
                 None => break,
             }
         }
-        found.retain(|id| case.endpoints.contains(&id.endpoint));
+        found.retain(|id| case.endpoints.contains(id.endpoint()));
         let distinct: std::collections::HashSet<_> = found.iter().collect();
         let expected = if filter.is_some() { 5 } else { 15 };
         assert_eq!((found.len(), distinct.len()), (expected, expected));
@@ -87,7 +87,7 @@ pub async fn a_cursor_leads_to_no_other_endpoint(store: &Store) {
         let cursor = answered(page).next.expect("there is another page");
         let list = List::new(10).of(case.endpoints[of].clone()).after(cursor);
         for entry in answered(case.store.list(list).await).entries {
-            assert_eq!(entry.id.endpoint, case.endpoints[of], "whoever made the cursor up");
+            assert_eq!(*entry.id.endpoint(), case.endpoints[of], "whoever made the cursor up");
         }
     }
     case.end().await;

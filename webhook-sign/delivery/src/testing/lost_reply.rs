@@ -3,7 +3,7 @@ use std::sync::Arc;
 use crate::EndpointId;
 use crate::store::{
     Ack, Change, Claim, Claimed, Dead, EndpointState, Enqueue, Enqueued, Extend, Held, List,
-    Outbox, Page, Requeue, Requeued, Retry, Settled, StoreError, StoreFuture,
+    Outbox, Page, Purge, Purged, Requeue, Requeued, Retry, Settled, StoreError, StoreFuture,
 };
 
 /// Does every operation twice, one after the other, and throws the first reply away: a client whose connection broke before
@@ -71,5 +71,9 @@ impl<S: Outbox> Outbox for LostReply<S> {
 
     fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>> {
         self.twice(change, S::change)
+    }
+
+    fn purge(&self, purge: Purge) -> StoreFuture<Result<Purged, StoreError>> {
+        self.twice(purge, S::purge)
     }
 }

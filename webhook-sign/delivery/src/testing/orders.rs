@@ -14,16 +14,16 @@ pub async fn an_order_is_kept(store: &Store) {
     case.enqueue_in_order(1, "elsewhere", "order").await;
     let leased = case.claim(100).await;
     assert_eq!(leased.len(), 3, "the first of each order");
-    let of = |name: &str| leased.iter().find(|leased| leased.lease.id.message.as_str() == name);
+    let of = |name: &str| leased.iter().find(|leased| leased.lease.id.message().as_str() == name);
     let first = of("z1").expect("the first of the order");
     assert!(of("other").is_some() && of("elsewhere").is_some());
     assert!(is_done(case.retry(&first.lease, Duration::ZERO).await));
     let again = case.claim_one(LONG).await;
-    assert_eq!(again.lease.id.message.as_str(), "z1", "one that fails is waited for");
+    assert_eq!(again.lease.id.message().as_str(), "z1", "one that fails is waited for");
     assert!(is_done(case.ack(&again.lease).await));
     for next in ["y2", "x3"] {
         let leased = case.claim_one(LONG).await;
-        assert_eq!(leased.lease.id.message.as_str(), next);
+        assert_eq!(leased.lease.id.message().as_str(), next);
         assert!(is_done(case.ack(&leased.lease).await));
     }
     // The order is free again.
@@ -57,7 +57,7 @@ pub async fn a_requeued_one_is_the_last_of_its_order(store: &Store) {
     answered(case.store.requeue(Requeue::new(case.id(0, "m"))).await);
     for next in ["n", "o", "m"] {
         let leased = case.claim_one(LONG).await;
-        assert_eq!(leased.lease.id.message.as_str(), next);
+        assert_eq!(leased.lease.id.message().as_str(), next);
         assert!(is_done(case.ack(&leased.lease).await));
     }
     case.end().await;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::case::{Case, answered, is_done, names};
 use super::{BRIEF, LONG, Store, past};
-use crate::store::{Ack, Enqueued, Lease, LeaseToken, Requeue, Requeued, Retry, Settled};
+use crate::store::{Ack, Counts, Enqueued, Lease, LeaseToken, Requeue, Requeued, Retry, Settled};
 
 /// What is enqueued is claimed, as it was.
 pub async fn what_is_enqueued_is_claimed(store: &Store) {
@@ -12,7 +12,6 @@ pub async fn what_is_enqueued_is_claimed(store: &Store) {
     assert_eq!(leased.lease.id, case.id(0, "m"));
     assert_eq!(leased.payload, case.new_message(0, "m").payload, "byte for byte");
     assert_eq!(leased.tries, 1, "this is the first attempt");
-    assert_eq!(leased.health, crate::store::Health::new());
     case.end().await;
 }
 
@@ -60,6 +59,29 @@ pub async fn what_was_not_tried_does_not_count(store: &Store) {
         let untried = Retry::untried(leased.lease, Duration::ZERO);
         assert!(is_done(answered(case.store.retry(untried).await)));
     }
+    case.end().await;
+}
+
+/// An attempt that was broken off is one more, and one that is lost.
+pub async fn what_was_broken_off_is_lost(store: &Store) {
+    let case = Case::new(store);
+    case.enqueue(0, "m").await;
+    for lost in 0..3 {
+        let leased = case.claim_one(LONG).await;
+        assert_eq!((leased.tries, leased.lost), (lost + 1, lost));
+        let retry = Retry { counts: Counts::Lost, ..Retry::new(leased.lease, Duration::ZERO) };
+        for _ in 0..2 {
+            assert!(is_done(answered(case.store.retry(retry.clone()).await)), "once");
+        }
+    }
+    let leased = case.claim_one(LONG).await;
+    assert!(is_done(case.retry(&leased.lease, Duration::ZERO).await));
+    let leased = case.claim_one(LONG).await;
+    assert_eq!((leased.tries, leased.lost), (5, 3), "one that failed is not lost");
+    assert!(is_done(case.dead(&leased.lease).await));
+    answered(case.store.requeue(Requeue::new(case.id(0, "m"))).await);
+    let leased = case.claim_one(LONG).await;
+    assert_eq!((leased.tries, leased.lost), (1, 0), "from the beginning");
     case.end().await;
 }
 

@@ -7,7 +7,7 @@ use crate::store::Leased;
 use crate::transport::{Answer, SendError};
 use crate::{Attempt, DeadReason, Endpoint, Fault, WebhookBody};
 
-/// Attempts beyond the schedule, in place of those of which nothing was heard.
+/// Attempts that came to nothing and are made again, beyond the schedule. Those after them count as if they had failed.
 const MADE_UP_FOR: u32 = 5;
 
 /// What became of a message that was leased.
@@ -20,22 +20,41 @@ pub(super) enum Outcome {
     NotFound,
 }
 
+/// Where to send it.
+enum Found {
+    Endpoint(Endpoint),
+    /// Nowhere any more.
+    Nowhere,
+    /// What is known of that cannot be used.
+    Unusable,
+    /// That may be told later.
+    Unknown,
+}
+
+/// Which attempt of the schedule this is.
+pub(super) fn nth(leased: &Leased) -> u32 {
+    leased.tries.saturating_sub(leased.lost.min(MADE_UP_FOR))
+}
+
 /// Sends a message once.
 pub(super) async fn attempt(shared: &Shared, leased: &Leased) -> Outcome {
     let clock = &shared.clock;
     let began = Attempt::new(clock.unix());
-    let endpoint = match find(shared, leased).await {
-        Some(Some(endpoint)) => endpoint,
-        Some(None) => {
-            let verdict = Verdict::of(Verdicts::Hopeless(DeadReason::NoEndpoint));
-            return Outcome::Tried(began.failed(Fault::NoEndpoint), verdict);
-        }
-        None => return Outcome::NotFound,
+    let hopeless = |fault, reason| {
+        Outcome::Tried(began.failed(fault), Verdict::of(Verdicts::Hopeless(reason)))
     };
-    // Beyond the schedule are attempts whose workers died in the midst of one. They are made up for, but if workers die of
-    // this very message, there is to be an end.
-    if leased.tries > shared.policy.schedule.attempts().saturating_add(MADE_UP_FOR) {
-        return Outcome::Tried(began.failed(Fault::Interrupted), Verdict::failed());
+    let endpoint = match find(shared, leased).await {
+        Found::Endpoint(endpoint) => endpoint,
+        Found::Nowhere => return hopeless(Fault::NoEndpoint, DeadReason::NoEndpoint),
+        Found::Unusable => {
+            let verdict = Verdict::of(Verdicts::Unusable);
+            return Outcome::Tried(began.failed(Fault::BadEndpoint), verdict);
+        }
+        Found::Unknown => return Outcome::NotFound,
+    };
+    // If workers die of this very message, there is to be an end. It says nothing of the endpoint.
+    if leased.lost > MADE_UP_FOR && nth(leased) > shared.policy.schedule.attempts() {
+        return hopeless(Fault::Interrupted, DeadReason::Interrupted);
     }
     let start = clock.monotonic();
     let request = request(shared, leased, &endpoint);
@@ -47,36 +66,36 @@ pub(super) async fn attempt(shared: &Shared, leased: &Leased) -> Outcome {
     }
 }
 
-/// `None` if it is not known.
-async fn find(shared: &Shared, leased: &Leased) -> Option<Option<Endpoint>> {
-    let finding = shared.endpoints.find(&leased.lease.id.endpoint);
+async fn find(shared: &Shared, leased: &Leased) -> Found {
+    let finding = shared.endpoints.find(leased.lease.id.endpoint());
     match tokio::time::timeout(shared.settings.store_timeout, finding).await {
-        Ok(Ok(found)) => Some(found),
+        Ok(Ok(Some(endpoint))) => Found::Endpoint(endpoint),
+        Ok(Ok(None)) => Found::Nowhere,
         Ok(Err(error)) => {
             crate::trace::event!(WARN, "could not find an endpoint", error = error.to_string());
-            None
+            if error.is_outage() { Found::Unknown } else { Found::Unusable }
         }
         Err(_) => {
             crate::trace::event!(WARN, "could not find an endpoint in time");
-            None
+            Found::Unknown
         }
     }
 }
 
 fn request(shared: &Shared, leased: &Leased, endpoint: &Endpoint) -> Request<WebhookBody> {
-    let mut request = Request::new(WebhookBody::new(leased.payload.body.clone()));
+    let mut request = Request::new(WebhookBody::new(leased.payload.body().clone()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = endpoint.url().clone();
     let headers = request.headers_mut();
     headers.insert(USER_AGENT, shared.settings.user_agent.clone());
-    headers.insert(CONTENT_TYPE, leased.payload.content_type.clone());
+    headers.insert(CONTENT_TYPE, leased.payload.content_type().clone());
     for name in endpoint.headers().keys() {
         headers.remove(name);
         for value in endpoint.headers().get_all(name) {
             headers.append(name, value.clone());
         }
     }
-    request.extensions_mut().insert(leased.lease.id.message.clone());
+    request.extensions_mut().insert(leased.lease.id.message().clone());
     request
 }
 

@@ -1,6 +1,7 @@
 //! What is done with messages that are due.
 
 mod attempt;
+mod caught;
 mod run;
 mod settle;
 mod task;
@@ -54,7 +55,8 @@ impl Workers {
     }
 
     /// Begins nothing more, waits until the attempts that are under way have ended, for `deadline` at most, and breaks off
-    /// those that have not. Their messages are queued again at once, for other processes or the next one.
+    /// those that have not. Their messages are queued again at once, for other processes or the next one. That counts
+    /// neither against their endpoints nor in their schedules, five times for each message.
     pub async fn drain(mut self, deadline: Duration) -> Drained {
         self.stage.send_replace(Stage::Draining);
         if timeout(deadline, &mut self.task).await.is_err() {

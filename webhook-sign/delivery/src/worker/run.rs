@@ -3,10 +3,11 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::sleep;
 
 use super::Stage;
+use super::caught::caught;
 use super::task::Task;
 use crate::shared::Shared;
 use crate::store::{Claim, Claimed, LeaseToken};
@@ -28,7 +29,9 @@ pub(super) async fn run(
     let mut attempts = JoinSet::new();
     let mut token = LeaseToken::random();
     while *stages.borrow() == Stage::Running {
-        while attempts.try_join_next().is_some() {}
+        while let Some(ended) = attempts.try_join_next() {
+            look_at(&ended);
+        }
         let room = shared.settings.concurrency.saturating_sub(attempts.len()).min(BATCH);
         let mut pause = shared.settings.poll_every;
         if room > 0 {
@@ -44,12 +47,21 @@ pub(super) async fn run(
         }
         tokio::select! {
             _ = stages.changed() => {}
-            Some(_) = attempts.join_next(), if !attempts.is_empty() => {}
+            Some(ended) = attempts.join_next(), if !attempts.is_empty() => look_at(&ended),
             () = shared.wake.notified() => {}
             () = sleep(pause) => {}
         }
     }
-    while attempts.join_next().await.is_some() {}
+    while let Some(ended) = attempts.join_next().await {
+        look_at(&ended);
+    }
+}
+
+/// Of one that panicked nothing else is heard until its lease runs out.
+fn look_at(ended: &Result<(), JoinError>) {
+    if ended.as_ref().is_err_and(JoinError::is_panic) {
+        crate::trace::event!(ERROR, "an attempt panicked");
+    }
 }
 
 /// `None` if nothing was answered. The next claim is then the same one again, so that what it may have leased is not left
@@ -57,9 +69,14 @@ pub(super) async fn run(
 async fn claim(shared: &Shared, max: usize, token: LeaseToken) -> Option<Claimed> {
     let settings = &shared.settings;
     let claim = Claim::new(token, max, settings.lease, settings.per_endpoint);
-    match shared.guard.run(|| shared.outbox.claim(claim)).await {
-        Ok(claimed) => Some(claimed),
-        Err(error) => {
+    match caught(shared.guard.run(|| shared.outbox.claim(claim))).await {
+        Some(Ok(claimed)) => Some(claimed),
+        None => {
+            // It may be one message, or one moment, that it cannot bear.
+            crate::trace::event!(ERROR, "the outbox panicked");
+            None
+        }
+        Some(Err(error)) => {
             crate::trace::event!(WARN, "could not claim", error = error.to_string());
             None
         }

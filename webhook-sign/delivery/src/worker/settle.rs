@@ -3,10 +3,10 @@ use std::time::Duration;
 use stonework_core::{StoreError, StoreFuture};
 use tokio::time::sleep;
 
-use super::attempt::Outcome;
+use super::attempt::{Outcome, nth};
 use crate::policy::{Decision, Settlement};
 use crate::shared::Shared;
-use crate::store::{Ack, Dead, EndpointEffect, Leased, Outbox, Retry, Settled};
+use crate::store::{Ack, Became, Counts, Dead, EndpointEffect, Leased, Outbox, Retry, Settled};
 use crate::{Attempt, Event};
 
 /// Between two tries to tell the outbox.
@@ -23,10 +23,10 @@ pub(super) async fn settle(shared: &Shared, leased: &Leased, outcome: Outcome) {
         Outcome::NotFound => return,
     };
     let random = fastrand::u32(0..=1_000);
-    let decision = shared.policy.decide(verdict, leased.tries, leased.health, random);
+    let decision = shared.policy.decide(verdict, nth(leased), random);
     let settled = tell(shared, |outbox| write(shared, outbox, leased, attempt, decision)).await;
-    if let Some(Settled::Done { recovered }) = settled {
-        for event in events(leased, attempt, decision, recovered) {
+    if let Some(Settled::Done(became)) = settled {
+        for event in events(leased, attempt, decision.settlement, became) {
             shared.tell(&event);
         }
     }
@@ -41,13 +41,14 @@ pub(super) async fn settle_untried(shared: &Shared, leased: &Leased) {
 /// It is not known where to send it, and neither would be what else is to be sent there.
 pub(super) async fn settle_not_found(shared: &Shared, leased: &Leased) {
     let mut retry = Retry::untried(leased.lease.clone(), AFTER_LOOK_UP);
-    retry.effect = EndpointEffect::Throttled { pause: AFTER_LOOK_UP };
+    retry.effect = EndpointEffect::Paused { pause: AFTER_LOOK_UP };
     tell(shared, |outbox| outbox.retry(retry.clone())).await;
 }
 
+/// It may have arrived, and its endpoint has failed nothing.
 async fn settle_interrupted(shared: &Shared, leased: &Leased, attempt: Attempt) {
     let mut retry = Retry::new(leased.lease.clone(), Duration::ZERO);
-    retry.attempt = Some(attempt);
+    (retry.attempt, retry.counts) = (Some(attempt), Counts::Lost);
     tell(shared, |outbox| outbox.retry(retry.clone())).await;
 }
 
@@ -96,23 +97,20 @@ async fn tell(
 fn events(
     leased: &Leased,
     attempt: Attempt,
-    Decision { settlement, effect }: Decision,
-    recovered: bool,
+    settlement: Settlement,
+    became: Became,
 ) -> impl Iterator<Item = Event> {
     let (id, tries) = (leased.lease.id.clone(), leased.tries);
-    let endpoint = id.endpoint.clone();
+    let endpoint = id.endpoint().clone();
     let event = match settlement {
         Settlement::Ack => Event::Delivered { id, tries, took: attempt.took },
         Settlement::Retry { after } => {
             let Attempt { status, fault, .. } = attempt;
             Event::Failed { id, tries, status, fault, after }
         }
-        Settlement::Dead(reason) => Event::Exhausted { id, tries, reason },
+        Settlement::Dead(reason) => Event::Dead { id, tries, reason },
     };
-    let recovered = recovered.then(|| Event::Recovered { endpoint: endpoint.clone() });
-    let disabled = match effect {
-        EndpointEffect::Disabled(reason) => Some(Event::Disabled { endpoint, reason }),
-        _ => None,
-    };
+    let recovered = became.recovered.then(|| Event::Recovered { endpoint: endpoint.clone() });
+    let disabled = became.disabled.map(|reason| Event::Disabled { endpoint, reason });
     [Some(event), recovered, disabled].into_iter().flatten()
 }

@@ -37,6 +37,38 @@ pub struct Endpoint {
     pub failures: u32,
 }
 
+/// Failures in a row that make an endpoint rest, and for how long at first.
+pub const TRIPS: u32 = 3;
+pub const REST: Duration = Duration::from_secs(1);
+
+impl Endpoint {
+    /// Was it being tried?
+    pub fn succeed(&mut self) -> bool {
+        let Self { probing, paused_until, disabled, .. } = *self;
+        let paused_until = if probing { Duration::ZERO } else { paused_until };
+        *self = Self { disabled, paused_until, ..Self::default() };
+        probing
+    }
+
+    pub fn fail(&mut self, pause: Option<Duration>, now: Duration) {
+        let mut until = pause.map(|pause| now + pause);
+        if !self.probing || self.paused_until <= now {
+            self.failures += 1;
+            let rest = match self.failures {
+                ..TRIPS => None,
+                TRIPS => Some(REST),
+                4 => Some(REST * 2),
+                _ => Some(REST * 4),
+            };
+            until = until.max(rest.map(|rest| now + rest));
+        }
+        if let Some(until) = until {
+            self.probing = true;
+            self.paused_until = self.paused_until.max(until);
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Model {
     /// Those of one order, in the order in which they came.
@@ -162,5 +194,13 @@ impl Model {
             }
             _ => Requeued::Queued,
         }
+    }
+
+    /// How many there were.
+    pub fn purge(&mut self, endpoint: usize) -> usize {
+        let before = self.records.len();
+        self.records.retain(|record| record.endpoint != endpoint);
+        self.endpoints[endpoint] = Endpoint::default();
+        before - self.records.len()
     }
 }

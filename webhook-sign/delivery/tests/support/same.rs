@@ -8,11 +8,13 @@ use bytes::Bytes;
 use fastrand::Rng;
 use http::HeaderValue;
 use stonework_webhook_delivery::store::{
-    Ack, Change, Claim, Dead, EndpointChange, EndpointEffect, EndpointState, Enqueue, Entry,
-    Extend, Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Requeue, Retry, State,
+    Ack, Change, Claim, Counts, Dead, EndpointChange, EndpointEffect, EndpointState, Enqueue,
+    Entry, Extend, Lease, LeaseToken, List, MemoryOutbox, Outbox, Payload, Purge, Requeue, Retry,
+    State,
 };
 use stonework_webhook_delivery::{
-    Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
+    Attempt, Breaker, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
+    Patience,
 };
 
 /// Longer than a history takes.
@@ -75,12 +77,22 @@ impl<O: Outbox> Both<O> {
         Some(Attempt::new(Duration::from_millis(self.random.u64(0..99))))
     }
 
+    fn patience(&mut self) -> Patience {
+        let breaker = Breaker::new(self.random.u32(0..5), self.time(), self.time());
+        let disable_after = [None, Some(Duration::ZERO), Some(HOUR)][self.random.usize(0..3)];
+        let mut patience = Patience::new(breaker, disable_after);
+        patience.disable_refusals = 3;
+        patience
+    }
+
     fn effect(&mut self) -> EndpointEffect {
+        let patience = self.patience();
         match self.random.u8(0..24) {
-            0..3 => EndpointEffect::Failed { pause: None },
-            3..6 => EndpointEffect::Failed { pause: Some(self.time()) },
-            6..9 => EndpointEffect::Throttled { pause: self.time() },
-            9 => EndpointEffect::Disabled(DisableReason::Gone),
+            0..5 => EndpointEffect::Failed { patience, pause: None },
+            5..7 => EndpointEffect::Failed { patience, pause: Some(self.time()) },
+            7..10 => EndpointEffect::Throttled { patience, pause: self.time() },
+            10 => EndpointEffect::Paused { pause: self.time() },
+            11 => EndpointEffect::Disabled(DisableReason::Gone),
             _ => EndpointEffect::None,
         }
     }
@@ -90,6 +102,9 @@ impl<O: Outbox> Both<O> {
             0..4 => same!(self, enqueue, self.message()),
             4..6 => self.claim().await,
             6 => same!(self, requeue, Requeue::new(self.id())),
+            7 if self.random.u8(0..6) == 0 => {
+                same!(self, purge, Purge::new(self.endpoint(), 100));
+            }
             7 => same!(self, change, self.change()),
             _ => self.settle().await,
         }
@@ -97,7 +112,8 @@ impl<O: Outbox> Both<O> {
 
     fn message(&mut self) -> Enqueue {
         let json = HeaderValue::from_static("application/json");
-        let mut enqueue = Enqueue::new(self.id(), Payload::new(json, Bytes::from_static(b"{}")));
+        let payload = Payload::new(json, Bytes::from_static(b"{}")).unwrap();
+        let mut enqueue = Enqueue::new(self.id(), payload);
         if self.random.u8(0..4) == 0 {
             enqueue.after = self.time();
         }
@@ -124,10 +140,13 @@ impl<O: Outbox> Both<O> {
         let mut claims = [Vec::new(), Vec::new()];
         let claimed = [self.one.claim(claim).await, self.other.claim(claim).await];
         for (leased, claimed) in claims.iter_mut().zip(claimed) {
-            leased.extend(claimed.unwrap().leased.into_iter().map(|leased| {
-                let health = leased.health;
-                (leased.lease, leased.tries, health.failures, health.is_probing)
-            }));
+            leased.extend(
+                claimed
+                    .unwrap()
+                    .leased
+                    .into_iter()
+                    .map(|leased| (leased.lease, leased.tries, leased.lost)),
+            );
             leased.sort_by_key(|(lease, ..)| lease.id.to_string());
         }
         self.compare(&claims[0], &claims[1]);
@@ -148,7 +167,9 @@ impl<O: Outbox> Both<O> {
             }
             1 => {
                 let mut retry = Retry::new(lease, self.time());
-                (retry.attempt, retry.effect, retry.counts) = (attempt, effect, self.random.bool());
+                (retry.attempt, retry.effect) = (attempt, effect);
+                retry.counts =
+                    [Counts::Tried, Counts::Untried, Counts::Lost][self.random.usize(0..3)];
                 same!(self, retry, retry);
             }
             2 => {

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use stonework_webhook_delivery::store::{
     Ack, Change, Claim, Claimed, Dead, EndpointState, Enqueue, Enqueued, Extend, Held, LeaseToken,
-    List, Outbox, Page, Requeue, Requeued, Retry, Settled, StoreError, StoreErrorKind, StoreFuture,
+    List, Outbox, Page, Purge, Purged, Requeue, Requeued, Retry, Settled, StoreError,
+    StoreErrorKind, StoreFuture,
 };
 use stonework_webhook_delivery::{DeadReason, EndpointId};
 use tokio::sync::watch;
@@ -24,6 +25,7 @@ struct Shared {
     extends_nothing: AtomicBool,
     settling: AtomicUsize,
     claiming: AtomicUsize,
+    panicking: AtomicUsize,
     killing: AtomicUsize,
     claimed: watch::Sender<usize>,
     lost: watch::Sender<usize>,
@@ -35,6 +37,7 @@ impl Spoiled {
             extends_nothing: AtomicBool::new(false),
             settling: AtomicUsize::new(0),
             claiming: AtomicUsize::new(0),
+            panicking: AtomicUsize::new(0),
             killing: AtomicUsize::new(0),
             claimed: watch::Sender::new(0),
             lost: watch::Sender::new(0),
@@ -55,6 +58,11 @@ impl Spoiled {
     /// So many claims are not answered, and have their effect.
     pub fn fail_claiming(&self, times: usize) {
         self.shared.claiming.store(times, Ordering::SeqCst);
+    }
+
+    /// So many claims panic, and have no effect.
+    pub fn panic_claiming(&self, times: usize) {
+        self.shared.panicking.store(times, Ordering::SeqCst);
     }
 
     /// So many messages that are queued again are given up at once, as if by a worker.
@@ -100,6 +108,7 @@ impl Outbox for Spoiled {
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<Result<Claimed, StoreError>> {
+        assert!(!take(&self.shared.panicking), "as it was told to");
         let (claiming, shared) = (self.outbox.claim(claim), Arc::clone(&self.shared));
         StoreFuture::new(async move {
             let claimed = claiming.await?;
@@ -154,5 +163,9 @@ impl Outbox for Spoiled {
 
     fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>> {
         self.outbox.change(change)
+    }
+
+    fn purge(&self, purge: Purge) -> StoreFuture<Result<Purged, StoreError>> {
+        self.outbox.purge(purge)
     }
 }

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::record::Place;
-use crate::store::{EndpointEffect, EndpointState, Health, StateKind};
+use crate::store::{Became, EndpointState, Health, StateKind};
 use crate::{DisableReason, EndpointId};
 
 #[derive(Debug)]
@@ -14,12 +14,15 @@ pub(super) struct Endpoint {
     paused_until: Duration,
     is_probing: bool,
     failures: u32,
-    failing_since: Option<Duration>,
+    refusals: u32,
+    failing_since: Duration,
     pub(super) disabled: Option<DisableReason>,
     /// When it was served last, and which of all services that was.
     served: (Duration, u64),
     /// Where it stands among those that wait to be served.
     pub(super) ready: Option<(Duration, u64)>,
+    /// When there will be nothing to remember, if it has no records.
+    pub(super) timer: Option<Duration>,
 }
 
 impl Endpoint {
@@ -31,10 +34,12 @@ impl Endpoint {
             paused_until: Duration::ZERO,
             is_probing: false,
             failures: 0,
-            failing_since: None,
+            refusals: 0,
+            failing_since: Duration::ZERO,
             disabled: None,
             served: (Duration::ZERO, 0),
             ready: None,
+            timer: None,
         }
     }
 
@@ -61,69 +66,42 @@ impl Endpoint {
         self.served = (now, turn);
     }
 
-    /// One record was delivered. Was the endpoint being tried?
-    pub(super) const fn succeed(&mut self) -> bool {
-        let recovered = self.is_probing;
-        if recovered {
-            self.paused_until = Duration::ZERO;
-        }
-        self.is_probing = false;
-        self.failures = 0;
-        self.failing_since = None;
-        recovered
-    }
-
-    pub(super) fn feel(&mut self, effect: EndpointEffect, now: Duration) {
-        match effect {
-            EndpointEffect::None => {}
-            EndpointEffect::Failed { pause } => {
-                self.failures = self.failures.saturating_add(1);
-                self.failing_since.get_or_insert(now);
-                if let Some(pause) = pause {
-                    self.is_probing = true;
-                    self.pause(pause, now);
-                }
-            }
-            EndpointEffect::Throttled { pause } => self.pause(pause, now),
-            EndpointEffect::Disabled(reason) => {
-                self.disabled.get_or_insert(reason);
-            }
-        }
-    }
-
-    pub(super) fn pause(&mut self, pause: Duration, now: Duration) {
-        self.paused_until = self.paused_until.max(now.saturating_add(pause));
-    }
-
-    pub(super) const fn enable(&mut self) {
-        self.disabled = None;
-        self.paused_until = Duration::ZERO;
-        self.is_probing = false;
-        self.failures = 0;
-        self.failing_since = None;
-    }
-
-    pub(super) fn health(&self, now: Duration) -> Health {
-        let failing_for = self.failing_since.map(|since| now.saturating_sub(since));
-        Health {
-            failures: self.failures,
-            failing_for: failing_for.unwrap_or_default(),
-            is_probing: self.is_probing,
-        }
+    /// What is known of it becomes this, and what that means.
+    pub(super) fn turn_into(&mut self, after: EndpointState, now: Duration) -> Became {
+        let became = Became::of(self.state(now), after);
+        let Health { failures, refusals, failing_for, is_probing } = after.health;
+        let until = |pause| now.saturating_add(pause);
+        self.paused_until = after.paused_for.map(until).unwrap_or_default();
+        (self.failures, self.refusals, self.is_probing) = (failures, refusals, is_probing);
+        self.failing_since = now.saturating_sub(failing_for);
+        self.disabled = after.disabled;
+        became
     }
 
     pub(super) fn state(&self, now: Duration) -> EndpointState {
         let paused_for = self.paused_until.saturating_sub(now);
+        let failing_for = now.saturating_sub(self.failing_since);
         EndpointState {
             sending: self.sending,
             paused_for: (!paused_for.is_zero()).then_some(paused_for),
             disabled: self.disabled,
-            health: self.health(now),
+            health: Health {
+                failures: self.failures,
+                refusals: self.refusals,
+                failing_for: if self.refusals == 0 { Duration::ZERO } else { failing_for },
+                is_probing: self.is_probing,
+            },
         }
     }
 
-    /// Is there nothing to remember?
-    pub(super) fn is_idle(&self, now: Duration) -> bool {
-        self.records.is_empty() && self.disabled.is_none() && self.paused_until <= now
+    /// Has it records in this state?
+    pub(super) fn has(&self, state: StateKind) -> bool {
+        let first = self.records.range((state, Duration::ZERO, 0, 0)..).next();
+        first.is_some_and(|place| place.0 == state)
+    }
+
+    /// When there is nothing to remember. `None` if somebody has to say so.
+    pub(super) fn idle_from(&self) -> Option<Duration> {
+        (self.records.is_empty() && self.disabled.is_none()).then_some(self.paused_until)
     }
 }

@@ -5,15 +5,15 @@ use slab::Slab;
 use stonework_webhook_sign::MessageId;
 
 use super::endpoint::Endpoint;
-use super::record::{EndpointAt, Record, RecordAt};
+use super::record::{EndpointAt, Record, RecordAt, Timer};
 use crate::store::{
-    Change, Claim, Claimed, EndpointChange, EndpointState, Enqueue, Enqueued, Lease, LeaseToken,
-    Leased, Payload, StateKind,
+    Became, Change, EndpointChange, EndpointEffect, EndpointState, Enqueue, Enqueued, LeaseToken,
+    StateKind,
 };
 use crate::{DeliveryId, EndpointId, OrderKey};
 
 /// Leases that have run out and records whose time has passed, that one operation looks after at most.
-const SWEEP: usize = 64;
+pub(super) const SWEEP: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
@@ -27,18 +27,20 @@ pub(super) struct Ledger {
     pub(super) records: Slab<Record>,
     pub(super) endpoints: Slab<Endpoint>,
     pub(super) names: BTreeMap<EndpointId, EndpointAt>,
-    ids: HashMap<(EndpointAt, MessageId), RecordAt>,
-    /// What happens by itself: leases end, and records are forgotten.
-    timers: BTreeSet<(Duration, RecordAt)>,
+    pub(super) ids: HashMap<(EndpointAt, MessageId), RecordAt>,
+    /// Endpoints that have records, of each state and, without one, of any.
+    pub(super) listed: HashMap<Option<StateKind>, BTreeMap<EndpointId, EndpointAt>>,
+    /// What happens by itself: leases end, and records and endpoints are forgotten.
+    pub(super) timers: BTreeSet<(Duration, Timer)>,
     /// Endpoints with something due, by when, and those that were served longest ago first.
-    ready: BTreeSet<(Duration, u64, EndpointAt)>,
+    pub(super) ready: BTreeSet<(Duration, u64, EndpointAt)>,
     /// The records that wait in each order that is in use.
-    lanes: HashMap<(EndpointAt, OrderKey), VecDeque<RecordAt>>,
+    pub(super) lanes: HashMap<(EndpointAt, OrderKey), VecDeque<RecordAt>>,
     /// The records that each token has leased.
-    leases: HashMap<LeaseToken, Vec<RecordAt>>,
-    bytes: usize,
+    pub(super) leases: HashMap<LeaseToken, Vec<RecordAt>>,
+    pub(super) bytes: usize,
     sequence: u64,
-    turn: u64,
+    pub(super) turn: u64,
 }
 
 impl Ledger {
@@ -47,8 +49,8 @@ impl Ledger {
     }
 
     pub(super) fn find(&self, id: &DeliveryId) -> Option<RecordAt> {
-        let endpoint = *self.names.get(&id.endpoint)?;
-        self.ids.get(&(endpoint, id.message.clone())).copied()
+        let endpoint = *self.names.get(id.endpoint())?;
+        self.ids.get(&(endpoint, id.message().clone())).copied()
     }
 
     pub(super) fn enqueue(&mut self, enqueue: Enqueue, now: Duration, limits: Limits) -> Enqueued {
@@ -56,15 +58,15 @@ impl Ledger {
         if self.find(&enqueue.id).is_some() {
             return Enqueued::Duplicate;
         }
-        let known = self.names.get(&enqueue.id.endpoint).copied();
+        let known = self.names.get(enqueue.id.endpoint()).copied();
         if known.is_some_and(|at| self.endpoints[at].disabled.is_some()) {
             return Enqueued::Disabled;
         }
-        let bytes = self.bytes.saturating_add(enqueue.payload.body.len());
+        let bytes = self.bytes.saturating_add(enqueue.payload.body().len());
         if self.len() >= limits.messages || bytes > limits.bytes {
             // What has outlived its time makes room.
             self.sweep(now, usize::MAX);
-            let bytes = self.bytes.saturating_add(enqueue.payload.body.len());
+            let bytes = self.bytes.saturating_add(enqueue.payload.body().len());
             if self.len() >= limits.messages || bytes > limits.bytes {
                 return Enqueued::Full;
             }
@@ -76,7 +78,7 @@ impl Ledger {
     fn insert(&mut self, enqueue: Enqueue, now: Duration) {
         let Enqueue { id: DeliveryId { endpoint, message }, payload, after, order } = enqueue;
         let endpoint = self.endpoint_at(&endpoint);
-        self.bytes += payload.body.len();
+        self.bytes += payload.body().len();
         let sequence = self.next_sequence();
         let at = self.records.insert(Record {
             endpoint,
@@ -89,14 +91,15 @@ impl Ledger {
             sequence,
             token: None,
             is_settled: true,
+            became: Became::default(),
             tries: 0,
+            lost: 0,
             attempts: Vec::new(),
             created: now,
         });
         self.ids.insert((endpoint, message), at);
         self.line_up(at);
-        let place = self.records[at].place(at);
-        self.endpoints[endpoint].records.insert(place);
+        self.place(at);
         self.refresh(endpoint);
     }
 
@@ -143,17 +146,42 @@ impl Ledger {
 
     /// Moves a record to another state, with its time there.
     pub(super) fn put(&mut self, at: RecordAt, state: StateKind, when: Duration) {
+        self.displace(at);
         let record = &mut self.records[at];
+        (record.state, record.when) = (state, when);
+        self.place(at);
+    }
+
+    /// Puts a record into its place.
+    pub(super) fn place(&mut self, at: RecordAt) {
+        let record = &self.records[at];
         let endpoint = &mut self.endpoints[record.endpoint];
-        endpoint.records.remove(&record.place(at));
-        if record.has_timer() {
-            self.timers.remove(&(record.when, at));
+        let (is_first, has) = (endpoint.records.is_empty(), endpoint.has(record.state));
+        for (state, is_new) in [(None, is_first), (Some(record.state), !has)] {
+            if is_new {
+                let listed = self.listed.entry(state).or_default();
+                listed.insert(endpoint.id.clone(), record.endpoint);
+            }
         }
-        record.state = state;
-        record.when = when;
         endpoint.records.insert(record.place(at));
         if record.has_timer() {
-            self.timers.insert((when, at));
+            self.timers.insert((record.when, Timer::Record(at)));
+        }
+    }
+
+    /// Takes a record out of its place.
+    pub(super) fn displace(&mut self, at: RecordAt) {
+        let record = &self.records[at];
+        let endpoint = &mut self.endpoints[record.endpoint];
+        endpoint.records.remove(&record.place(at));
+        let (is_last, has) = (endpoint.records.is_empty(), endpoint.has(record.state));
+        for (state, is_gone) in [(None, is_last), (Some(record.state), !has)] {
+            if is_gone && let Some(listed) = self.listed.get_mut(&state) {
+                listed.remove(&endpoint.id);
+            }
+        }
+        if record.has_timer() {
+            self.timers.remove(&(record.when, Timer::Record(at)));
         }
     }
 
@@ -173,125 +201,15 @@ impl Ledger {
         }
     }
 
-    fn pass_by(&mut self, at: EndpointAt) {
+    pub(super) fn pass_by(&mut self, at: EndpointAt) {
         if let Some((when, turn)) = self.endpoints[at].ready.take() {
             self.ready.remove(&(when, turn, at));
         }
     }
 
-    pub(super) fn claim(&mut self, claim: Claim, now: Duration) -> Claimed {
-        self.sweep(now, SWEEP);
-        if let Some(records) = self.leases.get(&claim.token) {
-            let leased = records.iter().filter_map(|at| self.leased(*at, claim.token, now));
-            return Claimed::new(leased.collect(), None);
-        }
-        let mut leased = Vec::new();
-        while leased.len() < claim.max {
-            let Some(&(when, _, at)) = self.ready.first() else { break };
-            if when > now {
-                break;
-            }
-            if self.endpoints[at].is_saturated(claim.per_endpoint) {
-                // It is looked at again when one of its records is settled.
-                self.pass_by(at);
-                continue;
-            }
-            let Some(&(.., record)) = self.endpoints[at].head() else {
-                self.pass_by(at);
-                continue;
-            };
-            self.lease(record, &claim, now);
-            leased.extend(self.leased(record, claim.token, now));
-        }
-        let ready = self.ready.first().map(|(when, ..)| *when);
-        let timer = self.timers.first().map(|(when, _)| *when);
-        let next = ready.into_iter().chain(timer).min().map(|when| when.saturating_sub(now));
-        Claimed::new(leased, next)
-    }
-
-    fn lease(&mut self, at: RecordAt, claim: &Claim, now: Duration) {
-        self.put(at, StateKind::Sending, now.saturating_add(claim.lease));
-        let record = &mut self.records[at];
-        record.token = Some(claim.token);
-        record.is_settled = false;
-        record.tries = record.tries.saturating_add(1);
-        self.leases.entry(claim.token).or_default().push(at);
-        self.turn += 1;
-        let endpoint = record.endpoint;
-        self.endpoints[endpoint].serve(now, self.turn);
-        self.refresh(endpoint);
-    }
-
-    fn leased(&self, at: RecordAt, token: LeaseToken, now: Duration) -> Option<Leased> {
-        let record = &self.records[at];
-        let endpoint = &self.endpoints[record.endpoint];
-        let id = DeliveryId { endpoint: endpoint.id.clone(), message: record.message.clone() };
-        let payload: Payload = record.payload.clone()?;
-        Some(Leased::new(Lease::new(id, token), payload, record.tries, endpoint.health(now)))
-    }
-
-    /// A record whose lease had run out is its token's again.
-    pub(super) fn lease_again(&mut self, at: RecordAt, token: LeaseToken) {
-        self.leases.entry(token).or_default().push(at);
-        let endpoint = self.records[at].endpoint;
-        self.endpoints[endpoint].sending += 1;
-    }
-
     pub(super) const fn next_sequence(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
-    }
-
-    /// A record that was leased is not any more.
-    pub(super) fn unlease(&mut self, at: RecordAt) {
-        let record = &self.records[at];
-        if record.state != StateKind::Sending {
-            return;
-        }
-        let endpoint = &mut self.endpoints[record.endpoint];
-        endpoint.sending = endpoint.sending.saturating_sub(1);
-        let Some(token) = record.token else { return };
-        if let Some(records) = self.leases.get_mut(&token) {
-            records.retain(|other| *other != at);
-            if records.is_empty() {
-                self.leases.remove(&token);
-            }
-        }
-    }
-
-    /// Queues what was leased to somebody who has not been heard of since, and forgets what has been kept long enough.
-    pub(super) fn sweep(&mut self, now: Duration, at_most: usize) {
-        for _ in 0..at_most {
-            match self.timers.first() {
-                Some(&(when, at)) if when <= now => {
-                    if self.records[at].state == StateKind::Sending {
-                        self.unlease(at);
-                        self.put(at, StateKind::Queued, now);
-                        self.refresh(self.records[at].endpoint);
-                    } else {
-                        self.forget(at, now);
-                    }
-                }
-                _ => return,
-            }
-        }
-    }
-
-    fn forget(&mut self, at: RecordAt, now: Duration) {
-        let record = self.records.remove(at);
-        self.timers.remove(&(record.when, at));
-        self.bytes -= record.bytes();
-        self.endpoints[record.endpoint].records.remove(&record.place(at));
-        self.ids.remove(&(record.endpoint, record.message));
-        self.forget_endpoint(record.endpoint, now);
-    }
-
-    fn forget_endpoint(&mut self, at: EndpointAt, now: Duration) {
-        if self.endpoints[at].is_idle(now) {
-            self.pass_by(at);
-            let endpoint = self.endpoints.remove(at);
-            self.names.remove(&endpoint.id);
-        }
     }
 
     /// The payload is not needed any more.
@@ -308,14 +226,13 @@ impl Ledger {
 
     pub(super) fn change(&mut self, change: &Change, now: Duration) {
         let at = self.endpoint_at(&change.endpoint);
-        let endpoint = &mut self.endpoints[at];
-        match change.to {
-            EndpointChange::Disable(reason) => {
-                endpoint.disabled.get_or_insert(reason);
-            }
-            EndpointChange::Enable => endpoint.enable(),
-            EndpointChange::Pause(pause) => endpoint.pause(pause, now),
-        }
+        let state = self.endpoints[at].state(now);
+        let state = match change.to {
+            EndpointChange::Disable(reason) => state.felt(EndpointEffect::Disabled(reason)),
+            EndpointChange::Enable => EndpointState::default(),
+            EndpointChange::Pause(pause) => state.felt(EndpointEffect::Paused { pause }),
+        };
+        self.endpoints[at].turn_into(state, now);
         self.refresh(at);
         self.forget_endpoint(at, now);
     }

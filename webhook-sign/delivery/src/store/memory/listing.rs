@@ -2,12 +2,12 @@ use std::ops::Bound;
 use std::time::Duration;
 
 use super::ledger::Ledger;
-use super::record::{Place, RecordAt};
+use super::record::{EndpointAt, Place, RecordAt};
 use crate::store::{Cursor, Entry, List, Page, State, StateKind};
 use crate::{DeliveryId, EndpointId};
 
-/// The first place of all.
-const FIRST: Place = (StateKind::Queued, Duration::ZERO, 0, 0);
+/// The state of the first places of all.
+const FIRST: StateKind = StateKind::Queued;
 
 impl Ledger {
     pub(super) fn list(&self, list: &List, now: Duration) -> Page {
@@ -23,10 +23,8 @@ impl Ledger {
         let after = after.flatten();
         let limit = list.limit.max(1);
         let mut entries = Vec::new();
-        for (endpoint, place) in self.places_after(list.endpoint.as_ref(), after.as_ref()) {
-            if list.state.is_none_or(|state| state == place.0) {
-                entries.push(self.entry(endpoint, place.3, now));
-            }
+        for (endpoint, place) in self.places_after(list, after.as_ref()) {
+            entries.push(self.entry(endpoint, place.3, now));
             if entries.len() >= limit {
                 return Page::new(entries, Some(write(endpoint, place)));
             }
@@ -36,19 +34,36 @@ impl Ledger {
 
     fn places_after<'l>(
         &'l self,
-        only: Option<&'l EndpointId>,
+        list: &'l List,
         after: Option<&'l (EndpointId, Place)>,
     ) -> impl Iterator<Item = (&'l EndpointId, &'l Place)> {
-        let from = only.or(after.map(|(endpoint, _)| endpoint));
+        let from = list.endpoint.as_ref().or(after.map(|(endpoint, _)| endpoint));
+        self.endpoints_from(list.state, from)
+            .take_while(move |(name, _)| list.endpoint.as_ref().is_none_or(|only| only == *name))
+            .flat_map(move |(name, at)| {
+                let after = after.filter(|(endpoint, _)| endpoint == name).map(|(_, place)| *place);
+                let first = (list.state.unwrap_or(FIRST), Duration::ZERO, 0, 0);
+                let from = match after {
+                    Some(after) if after >= first => Bound::Excluded(after),
+                    _ => Bound::Included(first),
+                };
+                let places = self.endpoints[at].records.range((from, Bound::Unbounded));
+                let places =
+                    places.take_while(move |place| list.state.is_none_or(|only| only == place.0));
+                places.map(move |place| (name, place))
+            })
+    }
+
+    /// Those that have records in a state, or any, by name: each has something to show.
+    fn endpoints_from<'l>(
+        &'l self,
+        state: Option<StateKind>,
+        from: Option<&'l EndpointId>,
+    ) -> impl Iterator<Item = (&'l EndpointId, EndpointAt)> {
         let from = from.map_or(Bound::Unbounded, Bound::Included);
-        let names = self.names.range::<EndpointId, _>((from, Bound::Unbounded));
-        let names = names.take_while(move |(name, _)| only.is_none_or(|only| only == *name));
-        names.flat_map(move |(name, at)| {
-            let after = after.filter(|(endpoint, _)| endpoint == name).map(|(_, place)| *place);
-            let from = after.map_or(Bound::Included(FIRST), Bound::Excluded);
-            let places = self.endpoints[*at].records.range((from, Bound::Unbounded));
-            places.map(move |place| (name, place))
-        })
+        let listed = self.listed.get(&state).into_iter();
+        let listed = listed.flat_map(move |of| of.range::<EndpointId, _>((from, Bound::Unbounded)));
+        listed.map(|(name, at)| (name, *at))
     }
 
     fn entry(&self, endpoint: &EndpointId, at: RecordAt, now: Duration) -> Entry {
@@ -93,4 +108,32 @@ fn read(cursor: &Cursor) -> Option<(EndpointId, Place)> {
     let at = words.next()?.parse().ok()?;
     let endpoint = EndpointId::new(words.next()?).ok()?;
     Some((endpoint, (state, Duration::new(secs, nanos), sequence, at)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::forgetting::tests::{acked, enqueued};
+    use super::*;
+
+    /// A page of what was delivered, say, looks at no endpoint that has nothing of it, however many there are.
+    #[test]
+    fn a_list_looks_at_those_only_that_it_shows() {
+        let mut ledger = Ledger::default();
+        for at in 0..1_000 {
+            enqueued(&mut ledger, &format!("ep_{at}"), "msg_1");
+        }
+        let endpoints = |ledger: &Ledger, state| {
+            let names = ledger.endpoints_from(state, None);
+            names.map(|(name, _)| name.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(endpoints(&ledger, None).len(), 1_000);
+        assert_eq!(endpoints(&ledger, Some(StateKind::Delivered)), [""; 0]);
+        acked(&mut ledger, "ep_700", "msg_1");
+        assert_eq!(endpoints(&ledger, Some(StateKind::Delivered)), ["ep_700"]);
+        assert_eq!(endpoints(&ledger, Some(StateKind::Queued)).len(), 999);
+        assert_eq!(endpoints(&ledger, Some(StateKind::Sending)), [""; 0]);
+        let state = Some(StateKind::Queued);
+        let from = EndpointId::new("ep_998").unwrap();
+        assert_eq!(ledger.endpoints_from(state, Some(&from)).count(), 2);
+    }
 }

@@ -1,6 +1,9 @@
+mod claiming;
 mod endpoint;
+mod forgetting;
 mod ledger;
 mod listing;
+mod purging;
 mod record;
 mod settling;
 
@@ -12,7 +15,7 @@ use stonework_core::{Clock, ConfigError, ConfigErrors, TokioClock};
 
 use super::{
     Ack, Change, Claim, Claimed, Dead, EndpointState, Enqueue, Enqueued, Extend, Held, List,
-    Outbox, Page, Requeue, Requeued, Retry, Settled, StoreError, StoreFuture,
+    Outbox, Page, Purge, Purged, Requeue, Requeued, Retry, Settled, StoreError, StoreFuture,
 };
 use crate::EndpointId;
 use ledger::{Ledger, Limits};
@@ -125,6 +128,10 @@ impl Outbox for MemoryOutbox {
 
     fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>> {
         self.with(|ledger, now| ledger.change(&change, now))
+    }
+
+    fn purge(&self, purge: Purge) -> StoreFuture<Result<Purged, StoreError>> {
+        self.with(|ledger, now| ledger.purge(&purge, now))
     }
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use stonework_webhook_sign::MessageId;
 
-use crate::store::{LeaseToken, Payload, StateKind};
+use crate::store::{Became, LeaseToken, Payload, StateKind};
 use crate::{Attempt, DeadReason, MAX_ATTEMPTS, OrderKey};
 
 /// Where an endpoint stands among all.
@@ -10,6 +10,13 @@ pub(super) type EndpointAt = usize;
 
 /// Where a record stands among all.
 pub(super) type RecordAt = usize;
+
+/// Whose time comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Timer {
+    Record(RecordAt),
+    Endpoint(EndpointAt),
+}
 
 #[derive(Debug)]
 pub(super) struct Record {
@@ -28,7 +35,11 @@ pub(super) struct Record {
     pub(super) token: Option<LeaseToken>,
     /// Has that one settled it?
     pub(super) is_settled: bool,
+    /// What that did to the endpoint.
+    pub(super) became: Became,
     pub(super) tries: u32,
+    /// Those that came to nothing.
+    pub(super) lost: u32,
     pub(super) attempts: Vec<Attempt>,
     pub(super) created: Duration,
 }
@@ -54,6 +65,11 @@ impl Record {
         is_open && self.token == Some(token)
     }
 
+    /// The attempt that was thought lost is not.
+    pub(super) const fn find_again(&mut self) {
+        self.lost = self.lost.saturating_sub(1);
+    }
+
     pub(super) fn note(&mut self, attempt: Option<Attempt>) {
         let Some(attempt) = attempt else { return };
         if self.attempts.len() >= MAX_ATTEMPTS {
@@ -63,7 +79,7 @@ impl Record {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.payload.as_ref().map_or(0, |payload| payload.body.len())
+        self.payload.as_ref().map_or(0, |payload| payload.body().len())
     }
 }
 

@@ -6,16 +6,15 @@ use super::ledger::Ledger;
 use super::record::RecordAt;
 use crate::Attempt;
 use crate::store::{
-    Ack, Dead, EndpointEffect, Extend, Held, Lease, Requeue, Requeued, Retry, Settled, StateKind,
+    Ack, Became, Counts, Dead, EndpointEffect, Extend, Held, Lease, Requeue, Requeued, Retry,
+    Settled, StateKind,
 };
-
-const DONE: Settled = Settled::Done { recovered: false };
 
 /// Whose is it?
 enum Whose {
     Mine(RecordAt),
     /// It is as this operation would have made it, by the same token.
-    Done,
+    Done(Became),
     Lost,
 }
 
@@ -26,7 +25,7 @@ impl Ledger {
         if record.is_held_by(lease.token) {
             Whose::Mine(at)
         } else if record.state == done && record.is_settled && record.token == Some(lease.token) {
-            Whose::Done
+            Whose::Done(record.became)
         } else {
             Whose::Lost
         }
@@ -36,60 +35,67 @@ impl Ledger {
     fn settle(&mut self, at: RecordAt, attempt: Option<Attempt>) {
         self.unlease(at);
         let record = &mut self.records[at];
+        if record.state == StateKind::Queued {
+            record.find_again();
+        }
         record.is_settled = true;
         record.note(attempt);
     }
 
-    fn affect(&mut self, at: RecordAt, effect: EndpointEffect, now: Duration) {
+    /// What the settled record means for its endpoint, as that is now.
+    fn affect(&mut self, at: RecordAt, effect: EndpointEffect, now: Duration) -> Settled {
         let endpoint = self.records[at].endpoint;
-        self.endpoints[endpoint].feel(effect, now);
+        let mut state = self.endpoints[endpoint].state(now);
+        if self.records[at].state == StateKind::Delivered {
+            state = state.succeeded();
+        }
+        let became = self.endpoints[endpoint].turn_into(state.felt(effect), now);
+        self.records[at].became = became;
         self.refresh(endpoint);
+        Settled::Done(became)
     }
 
     pub(super) fn ack(&mut self, ack: &Ack, now: Duration) -> Settled {
         let at = match self.whose(&ack.lease, StateKind::Delivered) {
             Whose::Mine(at) => at,
-            Whose::Done => return DONE,
+            Whose::Done(became) => return Settled::Done(became),
             Whose::Lost => return Settled::Lost,
         };
         self.settle(at, ack.attempt);
         self.drop_payload(at);
         self.put(at, StateKind::Delivered, now.saturating_add(ack.keep));
         self.let_next(at, now);
-        let endpoint = self.records[at].endpoint;
-        let recovered = self.endpoints[endpoint].succeed();
-        self.affect(at, ack.effect, now);
-        Settled::Done { recovered }
+        self.affect(at, ack.effect, now)
     }
 
     pub(super) fn retry(&mut self, retry: &Retry, now: Duration) -> Settled {
         let at = match self.whose(&retry.lease, StateKind::Queued) {
             Whose::Mine(at) => at,
-            Whose::Done => return DONE,
+            Whose::Done(became) => return Settled::Done(became),
             Whose::Lost => return Settled::Lost,
         };
         self.settle(at, retry.attempt);
-        if !retry.counts {
-            let record = &mut self.records[at];
-            record.tries = record.tries.saturating_sub(1);
+        let record = &mut self.records[at];
+        match retry.counts {
+            Counts::Tried => {}
+            Counts::Untried => record.tries = record.tries.saturating_sub(1),
+            Counts::Lost => record.lost = record.lost.saturating_add(1),
         }
         self.put(at, StateKind::Queued, now.saturating_add(retry.after));
-        self.affect(at, retry.effect, now);
-        DONE
+        self.affect(at, retry.effect, now)
     }
 
     pub(super) fn dead(&mut self, dead: &Dead, now: Duration) -> Settled {
         let at = match self.whose(&dead.lease, StateKind::Dead) {
             Whose::Mine(at) => at,
-            Whose::Done => return DONE,
+            Whose::Done(became) => return Settled::Done(became),
             Whose::Lost => return Settled::Lost,
         };
         self.settle(at, dead.attempt);
         self.records[at].reason = Some(dead.reason);
         self.put(at, StateKind::Dead, now.saturating_add(dead.keep));
         self.let_next(at, now);
-        self.affect(at, dead.effect, now);
-        DONE
+        self.affect(at, dead.effect, now)
     }
 
     pub(super) fn extend(&mut self, extend: &Extend, now: Duration) -> Held {
@@ -120,18 +126,14 @@ impl Ledger {
     }
 
     fn queue_anew(&mut self, at: RecordAt, now: Duration) {
-        self.put(at, StateKind::Queued, now);
-        let place = self.records[at].place(at);
-        let endpoint = self.records[at].endpoint;
-        self.endpoints[endpoint].records.remove(&place);
+        self.displace(at);
         let sequence = self.next_sequence();
         let record = &mut self.records[at];
+        (record.state, record.when, record.sequence) = (StateKind::Queued, now, sequence);
         (record.token, record.reason) = (None, None);
-        record.tries = 0;
-        record.sequence = sequence;
+        (record.tries, record.lost) = (0, 0);
         self.line_up(at);
-        let place = self.records[at].place(at);
-        self.endpoints[endpoint].records.insert(place);
-        self.refresh(endpoint);
+        self.place(at);
+        self.refresh(self.records[at].endpoint);
     }
 }

@@ -23,6 +23,11 @@
 //!
 //! A server at its `maxmemory` takes no new messages ([`Enqueued::Full`]), but goes on with those that it has.
 //!
+//! A record that cannot be read, because something else has written there or its payload is gone, holds nobody up: whoever
+//! comes upon it makes a dead letter of it, [`Unreadable`](crate::DeadReason::Unreadable). Queued again, it is sent with the
+//! body that it has, and without one it is a dead letter again. An endpoint of which the state cannot be read waits until it
+//! is [enabled](crate::Delivery::enable); claims that find nothing else tell of it.
+//!
 //! # What it does not promise
 //!
 //! - **Failover.** Replication is asynchronous: a replica that is promoted may lack the last messages, and those are lost;
@@ -37,6 +42,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use data_encoding::HEXLOWER;
 use redis::aio::ConnectionLike;
 use redis::{Cmd, Value};
 #[doc(no_inline)]
@@ -46,7 +52,7 @@ use stonework_core::{StoreError, StoreFuture};
 
 use super::{
     Ack, Change, Claim, Claimed, Dead, EndpointChange, EndpointState, Enqueue, Enqueued, Extend,
-    Held, Lease, List, Outbox, Page, Requeue, Requeued, Retry, Settled,
+    Held, Lease, List, Outbox, Page, Purge, Purged, Requeue, Requeued, Retry, Settled,
 };
 use crate::EndpointId;
 use wire::Settle;
@@ -74,6 +80,7 @@ script!(REQUEUE, " flags=allow-oom", "../requeue.lua");
 script!(LIST, " flags=allow-oom", "../list.lua");
 script!(ENDPOINT, " flags=allow-oom", "../endpoint.lua");
 script!(CHANGE, " flags=allow-oom", "../change.lua");
+script!(PURGE, " flags=allow-oom", "../purge.lua");
 
 const PREFIX: &str = "stonework:webhook-delivery";
 
@@ -116,14 +123,14 @@ impl<C> RedisOutbox<C> {
     }
 
     /// Puts the keys below this prefix instead, in braces, which keep them on one hash slot. Services that share a server
-    /// need different prefixes; so do outboxes that are to be on different nodes of a cluster. Braces are left out, and an
-    /// empty one is the default.
+    /// need different prefixes; so do outboxes that are to be on different nodes of a cluster. Braces in it are written as
+    /// in a URL, `%7B` and `%7D`, and `%` is `%25`; an empty one is the default.
     #[must_use]
     pub fn key_prefix(self, prefix: impl AsRef<str>) -> Self {
-        // Braces within would end the slot's name early.
-        let prefix: String = prefix.as_ref().chars().filter(|c| !matches!(c, '{' | '}')).collect();
         // Without a name between the braces, each key would have a slot of its own.
-        let prefix = if prefix.is_empty() { PREFIX.to_owned() } else { prefix };
+        let prefix = if prefix.as_ref().is_empty() { PREFIX } else { prefix.as_ref() };
+        // Braces within would end the slot's name early; without them, two prefixes could be one.
+        let prefix = prefix.replace('%', "%25").replace('{', "%7B").replace('}', "%7D");
         let keys = NAMES.map(|name| format!("{{{prefix}}}:{name}"));
         Self { connection: self.connection, prefix: prefix.into(), keys: Arc::new(keys) }
     }
@@ -163,8 +170,8 @@ where
 }
 
 fn identify(call: &mut Cmd, lease: &Lease) {
-    call.arg(lease.id.endpoint.as_str()).arg(lease.id.message.as_str());
-    call.arg(&lease.token.to_bytes()[..]);
+    call.arg(lease.id.endpoint().as_str()).arg(lease.id.message().as_str());
+    call.arg(&lease.token.as_bytes()[..]);
 }
 
 impl<C> fmt::Debug for RedisOutbox<C> {
@@ -179,7 +186,7 @@ where
 {
     fn enqueue(&self, enqueue: Enqueue) -> StoreFuture<Result<Enqueued, StoreError>> {
         let mut call = ENQUEUE.call(&self.keys);
-        call.arg(enqueue.id.endpoint.as_str()).arg(enqueue.id.message.as_str());
+        call.arg(enqueue.id.endpoint().as_str()).arg(enqueue.id.message().as_str());
         call.arg(wire::payload_bytes(&enqueue.payload)).arg(wire::micros(enqueue.after));
         call.arg(enqueue.order.as_ref().map(crate::OrderKey::as_str).unwrap_or_default());
         let mut connection = self.connection.clone();
@@ -194,10 +201,11 @@ where
 
     fn claim(&self, claim: Claim) -> StoreFuture<Result<Claimed, StoreError>> {
         let mut keys = self.keys.to_vec();
-        keys.push(format!("{{{}}}:claim:{:032x}", self.prefix, claim.token.get()));
+        let token = HEXLOWER.encode(claim.token.as_bytes());
+        keys.push(format!("{{{}}}:claim:{token}", self.prefix));
         let mut call = CLAIM.call(&keys);
         let max = claim.max.min(MAX_CLAIM);
-        call.arg(&claim.token.to_bytes()[..]).arg(max).arg(wire::micros(claim.lease));
+        call.arg(&claim.token.as_bytes()[..]).arg(max).arg(wire::micros(claim.lease));
         let known_for = CLAIM_KNOWN_FOR.min(claim.lease).as_millis().max(1);
         call.arg(claim.per_endpoint).arg(u64::try_from(known_for).unwrap_or(u64::MAX));
         self.ask(&CLAIM, call, move |reply| wire::claimed(reply, claim.token))
@@ -224,7 +232,7 @@ where
 
     fn requeue(&self, requeue: Requeue) -> StoreFuture<Result<Requeued, StoreError>> {
         let mut call = REQUEUE.call(&self.keys);
-        call.arg(requeue.id.endpoint.as_str()).arg(requeue.id.message.as_str());
+        call.arg(requeue.id.endpoint().as_str()).arg(requeue.id.message().as_str());
         self.ask(&REQUEUE, call, |reply| wire::requeued(&reply))
     }
 
@@ -240,7 +248,7 @@ where
     fn endpoint(&self, endpoint: EndpointId) -> StoreFuture<Result<EndpointState, StoreError>> {
         let mut call = ENDPOINT.call(&self.keys);
         call.arg(endpoint.as_str());
-        self.ask(&ENDPOINT, call, |reply| wire::endpoint(&reply))
+        self.ask(&ENDPOINT, call, wire::endpoint)
     }
 
     fn change(&self, change: Change) -> StoreFuture<Result<(), StoreError>> {
@@ -253,20 +261,39 @@ where
         };
         self.ask(&CHANGE, call, |_| Ok(()))
     }
+
+    fn purge(&self, purge: Purge) -> StoreFuture<Result<Purged, StoreError>> {
+        let mut call = PURGE.call(&self.keys);
+        call.arg(purge.endpoint.as_str()).arg(purge.limit.clamp(1, wire::MAX_PAGE));
+        self.ask(&PURGE, call, wire::purged)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+
+    fn first_key(prefix: &str) -> String {
+        RedisOutbox::new(()).key_prefix(prefix).keys[0].clone()
+    }
 
     #[test]
     fn all_keys_are_on_one_slot_whatever_the_prefix() {
-        for (prefix, first) in [("a", "{a}:records"), ("{a}}b", "{ab}:records")] {
-            assert_eq!(RedisOutbox::new(()).key_prefix(prefix).keys[0], first);
+        assert_eq!(first_key("a:b"), "{a:b}:records");
+        assert_eq!(first_key("{a}}b"), "{%7Ba%7D%7Db}:records");
+        assert_eq!(first_key(""), "{stonework:webhook-delivery}:records");
+        for prefix in ["}", "{}", "{", "a}b{"] {
+            let key = first_key(prefix);
+            assert_eq!((key.find('{'), key.find('}')), (Some(0), Some(key.len() - 9)), "{key}");
         }
-        for nothing in ["", "{}"] {
-            let keys = RedisOutbox::new(()).key_prefix(nothing).keys;
-            assert_eq!(keys, RedisOutbox::new(()).keys);
-        }
+    }
+
+    #[test]
+    fn each_prefix_is_an_outbox_of_its_own() {
+        let prefixes = ["a", "{a}", "a}", "{a", "%7Ba%7D", "%a", "%25a", "{}", "}{"];
+        let keys: HashSet<_> = prefixes.into_iter().map(first_key).collect();
+        assert_eq!(keys.len(), prefixes.len());
     }
 }

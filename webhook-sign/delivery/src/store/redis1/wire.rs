@@ -9,10 +9,11 @@ use stonework_core::{StoreError, StoreErrorKind};
 use stonework_webhook_sign::MessageId;
 
 use crate::store::{
-    Ack, Claimed, Cursor, Dead, EndpointEffect, EndpointState, Enqueued, Entry, Health, Held,
-    Lease, LeaseToken, Leased, Page, Payload, Requeued, Retry, Settled, State, StateKind,
+    Ack, Became, Claimed, Counts, Cursor, Dead, EndpointEffect, EndpointState, Enqueued, Entry,
+    Health, Held, Lease, LeaseToken, Leased, Page, Payload, Purged, Requeued, Retry, Settled,
+    State, StateKind,
 };
-use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId};
+use crate::{Attempt, DeadReason, DeliveryId, DisableReason, EndpointId, Patience};
 
 pub(super) const MAX_PAGE: usize = 1_000;
 
@@ -32,14 +33,10 @@ type Reply<T> = Result<T, StoreError>;
 
 /// The length of the type, the type, the body.
 pub(super) fn payload_bytes(payload: &Payload) -> Vec<u8> {
-    let content_type = payload.content_type.as_bytes();
-    // A header of more than 64 KiB is not taken by a message.
-    let length = u16::try_from(content_type.len()).unwrap_or(u16::MAX);
-    let mut bytes = Vec::with_capacity(2 + content_type.len() + payload.body.len());
-    bytes.extend_from_slice(&length.to_be_bytes());
-    bytes.extend_from_slice(&content_type[..length.into()]);
-    bytes.extend_from_slice(&payload.body);
-    bytes
+    let (content_type, body) = (payload.content_type().as_bytes(), payload.body());
+    const { assert!(Payload::MAX_CONTENT_TYPE <= u16::MAX as usize) };
+    let length = content_type.len() as u16;
+    [&length.to_be_bytes(), content_type, body].concat()
 }
 
 fn payload(bytes: Vec<u8>) -> Option<Payload> {
@@ -48,7 +45,7 @@ fn payload(bytes: Vec<u8>) -> Option<Payload> {
     let length = u16::from_be_bytes([length[0], length[1]]);
     let content_type = rest.split_to_checked(length.into())?;
     let content_type = HeaderValue::from_maybe_shared(content_type).ok()?;
-    Some(Payload::new(content_type, rest))
+    Payload::new(content_type, rest).ok()
 }
 
 trait SplitChecked {
@@ -67,7 +64,7 @@ pub(super) struct Settle {
     state: &'static str,
     time: Duration,
     reason: u8,
-    counts: bool,
+    counts: Counts,
     effect: EndpointEffect,
 }
 
@@ -78,7 +75,7 @@ impl Settle {
             state: letter(StateKind::Delivered),
             time: ack.keep,
             reason: 0,
-            counts: true,
+            counts: Counts::Tried,
             effect: ack.effect,
         }
     }
@@ -100,7 +97,7 @@ impl Settle {
             state: letter(StateKind::Dead),
             time: dead.keep,
             reason: dead.reason.code(),
-            counts: true,
+            counts: Counts::Tried,
             effect: dead.effect,
         }
     }
@@ -110,15 +107,39 @@ impl Settle {
             Some(attempt) => call.arg(&attempt.to_bytes()[..]),
             None => call.arg(""),
         };
-        call.arg(self.state).arg(micros(self.time)).arg(self.reason).arg(u8::from(self.counts));
-        match self.effect {
-            EndpointEffect::None => call.arg(0).arg(-1),
-            EndpointEffect::Failed { pause: None } => call.arg(1).arg(-1),
-            EndpointEffect::Failed { pause: Some(pause) } => call.arg(1).arg(micros(pause)),
-            EndpointEffect::Throttled { pause } => call.arg(2).arg(micros(pause)),
-            EndpointEffect::Disabled(reason) => call.arg(3).arg(reason.code()),
+        let counts = match self.counts {
+            Counts::Untried => 0,
+            Counts::Tried => 1,
+            Counts::Lost => 2,
         };
+        call.arg(self.state).arg(micros(self.time)).arg(self.reason).arg(counts);
+        let (code, pause, patience) = match self.effect {
+            EndpointEffect::None => (0, None, None),
+            EndpointEffect::Failed { patience, pause } => (1, pause, Some(patience)),
+            EndpointEffect::Throttled { patience, pause } => (2, Some(pause), Some(patience)),
+            EndpointEffect::Paused { pause } => (4, Some(pause), None),
+            EndpointEffect::Disabled(reason) => {
+                call.arg(3).arg(reason.code());
+                return;
+            }
+        };
+        call.arg(code).arg(micros_or_none(pause));
+        if let Some(patience) = patience {
+            bear(call, patience);
+        }
     }
+}
+
+fn bear(call: &mut Cmd, patience: Patience) {
+    let Patience { breaker, disable_after, disable_refusals } = patience;
+    call.arg(breaker.threshold()).arg(micros(breaker.first())).arg(micros(breaker.longest()));
+    call.arg(micros_or_none(disable_after)).arg(disable_refusals);
+    call.arg(DisableReason::Failing.code());
+}
+
+/// Or -1.
+fn micros_or_none(time: Option<Duration>) -> i64 {
+    time.map_or(-1, |time| i64::try_from(micros(time)).unwrap_or(i64::MAX))
 }
 
 /// As the scripts write it.
@@ -185,10 +206,11 @@ pub(super) fn enqueued(reply: &Value) -> Reply<Enqueued> {
 
 pub(super) fn settled(reply: &Value) -> Reply<Settled> {
     match int(reply)? {
-        0 => Ok(Settled::Lost),
-        1 => Ok(Settled::Done { recovered: false }),
-        2 => Ok(Settled::Done { recovered: true }),
-        _ => Err(unexpected()),
+        -1 => Ok(Settled::Lost),
+        became => {
+            let byte = u8::try_from(became).map_err(|_| unexpected())?;
+            Ok(Settled::Done(Became::from_byte(byte)))
+        }
     }
 }
 
@@ -217,30 +239,26 @@ pub(super) fn claimed(reply: Value, token: LeaseToken) -> Reply<Claimed> {
 }
 
 fn leased(value: Value, token: LeaseToken) -> Reply<Leased> {
-    let [endpoint, message, sent, tries, failures, failing, probing] = parts(value)?;
-    let health = health(&failures, &failing, &probing)?;
+    let [endpoint, message, sent, tries, lost] = parts(value)?;
     let incompatible = || StoreError::new(StoreErrorKind::Incompatible);
     let payload = payload(bytes(sent)?).ok_or_else(incompatible)?;
     let lease = Lease::new(id(endpoint, message)?, token);
-    Ok(Leased::new(lease, payload, number(&tries)?, health))
+    Ok(Leased { lost: number(&lost)?, ..Leased::new(lease, payload, number(&tries)?) })
 }
 
-fn health(failures: &Value, failing: &Value, probing: &Value) -> Reply<Health> {
-    Ok(Health {
-        failures: number(failures)?,
-        failing_for: time(failing)?,
-        is_probing: int(probing)? == 1,
-    })
-}
-
-pub(super) fn endpoint(reply: &Value) -> Reply<EndpointState> {
-    let [sending, paused, disabled, failures, failing, probing] = parts(reply.clone())?;
+pub(super) fn endpoint(reply: Value) -> Reply<EndpointState> {
+    let [sending, paused, disabled, failures, refusals, failing, probing] = parts(reply)?;
     let paused_for = Some(time(&paused)?).filter(|paused| !paused.is_zero());
     Ok(EndpointState {
         sending: number(&sending)?,
         paused_for,
         disabled: disable_reason(int(&disabled)?),
-        health: health(&failures, &failing, &probing)?,
+        health: Health {
+            failures: number(&failures)?,
+            refusals: number(&refusals)?,
+            failing_for: time(&failing)?,
+            is_probing: int(&probing)? == 1,
+        },
     })
 }
 
@@ -258,6 +276,11 @@ pub(super) fn page(reply: Value) -> Reply<Page> {
     let next = bytes(values.next().ok_or_else(unexpected)?)?;
     let entries = values.map(entry).collect::<Reply<Vec<_>>>()?;
     Ok(Page::new(entries, (!next.is_empty()).then(|| Cursor::from_bytes(next))))
+}
+
+pub(super) fn purged(reply: Value) -> Reply<Purged> {
+    let [removed, more] = parts(reply)?;
+    Ok(Purged::new(number(&removed)? as usize, int(&more)? == 1))
 }
 
 fn entry(value: Value) -> Reply<Entry> {
