@@ -19,8 +19,10 @@ mod limits;
 mod pages;
 mod panics;
 mod problem;
+mod rate;
 mod routes;
 mod shutdown;
+mod stop;
 mod versions;
 mod webhooks;
 
@@ -40,7 +42,7 @@ use config::{Config, Failure};
 use deliveries::Deliveries;
 use ledger::Ledger;
 use routes::App;
-use shutdown::Stop;
+use stop::Stop;
 
 /// The largest request body, with a key or without, in bytes.
 const LARGEST_BODY: usize = 16 * 1024;
