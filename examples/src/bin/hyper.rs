@@ -32,7 +32,7 @@ use tower::{ServiceBuilder, ServiceExt, service_fn};
 #[path = "payments/stop.rs"]
 mod stop;
 
-/// Who is slow with the head of a request is let go.
+/// Who is slow with a request is let go.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// In bytes.
@@ -130,7 +130,7 @@ async fn handle(
 
 async fn transfer(body: StoneBody<Incoming>, balance: &AtomicU64) -> Response<Full<Bytes>> {
     // Without a key nobody has read it before.
-    let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
+    let Ok(Ok(body)) = timeout(PATIENCE, Limited::new(body, LARGEST_BODY).collect()).await else {
         return refuse("unreadable-body", "Body cannot be read", StatusCode::BAD_REQUEST);
     };
     let amount = str::from_utf8(&body.to_bytes()).ok().and_then(|text| text.trim().parse().ok());
