@@ -89,10 +89,8 @@ fn each_is_what_the_documentation_of_its_crate_begins_with() {
 
 fn start(program: &str, variables: &[(&str, &str)]) -> Service {
     let mut command = Command::new(program);
-    Service::of({
-        command.envs(variables.iter().copied());
-        command
-    })
+    command.envs(variables.iter().copied());
+    Service::of(command)
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use tonic_types::StatusExt;
 
 use super::server::{balance, call, client, keyed, left, reason, rent, service};
 use crate::generated::v2::TransferRequest;
-use crate::support::Service;
 
 #[tokio::test]
 async fn a_retry_gets_the_answer_of_the_first_and_is_told_so() {
@@ -116,5 +115,4 @@ async fn a_client_that_leaves_cancels_nothing() {
     let receipt = second.transfer(keyed(rent(100), "k")).await.expect("a receipt");
     assert_eq!(left(receipt.get_ref()), 900, "once, whether it had arrived or not");
     assert_eq!(balance(&service).await, 900);
-    drop::<Service>(service);
 }
