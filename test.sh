@@ -24,7 +24,7 @@ core|default|formatting, lints, docs, each crate alone, dependency rules, tests 
 redis|default|all tests with all features, against redis-servers and an nginx that the tests start themselves
 sql|default|pages out of a PostgreSQL and a MariaDB that the tests start themselves
 clients|default|client libraries of other people against the examples
-browser|default|a real Chromium before the CORS layer, streams, versions, and the page of the example
+browser|default|a real Chromium before the CORS layer, streams, versions, gRPC-web, and the page of the example
 model|default|what locks protect, in the many orders that a model checker tries
 soak|on demand|long runs of a release build
 TABLE
@@ -76,7 +76,9 @@ stage_browser() {
     need_redis
     need chromium chromium
     need_python cors/tests/browser/requirements.txt "$PWD/target/venv-browser"
+    need_node examples/clients "$PWD/target/node"
     STONEWORK_PYTHON=$PWD/target/venv-browser/bin/python STONEWORK_CHROMIUM=$(command -v chromium) \
+        STONEWORK_NODE_MODULES=$PWD/target/node/node_modules \
         run cargo test --locked --no-fail-fast --workspace --all-features --test browser
 }
 

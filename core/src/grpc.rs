@@ -93,16 +93,14 @@ pub(crate) fn trailers_only(
     content_type: HeaderValue,
     code: GrpcCode,
     message: &str,
-    details: Option<&Bytes>,
+    details: &[u8],
 ) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert("grpc-status", HeaderValue::from(code as u16));
     insert_ascii(headers, "grpc-message", percent_encode(message));
-    if let Some(details) = details {
-        insert_ascii(headers, "grpc-status-details-bin", base64(details));
-    }
+    insert_ascii(headers, "grpc-status-details-bin", base64(details));
     response
 }
 

@@ -43,6 +43,7 @@ mod config;
 #[cfg(feature = "tokio")]
 mod deadline;
 mod grpc;
+mod grpc_details;
 #[cfg(feature = "tokio")]
 mod guard;
 mod head;

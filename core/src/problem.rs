@@ -7,7 +7,7 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 use crate::grpc::trailers_only;
-use crate::{GrpcCode, Protocol, json};
+use crate::{GrpcCode, Protocol, grpc_details, json};
 
 /// How a layer says no: a problem of RFC 9457, rendered for whoever asked.
 ///
@@ -196,7 +196,9 @@ impl Problem {
         self
     }
 
-    /// The bytes of `grpc-status-details-bin`: a serialized `google.rpc.Status`.
+    /// The bytes of `grpc-status-details-bin`: a serialized `google.rpc.Status`. Left out, it has a `google.rpc.ErrorInfo`,
+    /// whose reason and domain are the type, such as `KEY_REUSED` and `urn:stonework:idempotency`, and whose metadata are the
+    /// extension members.
     #[must_use]
     pub fn grpc_details(mut self, details: Bytes) -> Self {
         self.grpc_details = Some(details);
@@ -249,10 +251,20 @@ impl Problem {
     }
 
     fn to_grpc(&self, content_type: HeaderValue) -> Response<Bytes> {
-        let details = self.grpc_details.as_ref();
-        let mut response = trailers_only(content_type, self.grpc_code, &self.message(), details);
+        let message = self.message();
+        let details = match &self.grpc_details {
+            Some(details) => details.clone(),
+            None => self.error_info(&message),
+        };
+        let mut response = trailers_only(content_type, self.grpc_code, &message, &details);
         push_back(response.headers_mut(), self.retry);
         response
+    }
+
+    fn error_info(&self, message: &str) -> Bytes {
+        let Document { type_uri, members, .. } = &*self.document;
+        let members = members.iter().map(|(name, value)| (name, value.as_text()));
+        grpc_details::encode(self.grpc_code, message, type_uri, members)
     }
 }
 
@@ -296,6 +308,16 @@ fn push_back(headers: &mut HeaderMap, retry: Retry) {
 }
 
 impl Member {
+    /// A list is separated by commas.
+    fn as_text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Number(number) => Cow::Owned(number.to_string()),
+            Self::Flag(flag) => Cow::Borrowed(if *flag { "true" } else { "false" }),
+            Self::List(items) => Cow::Owned(items.join(",")),
+        }
+    }
+
     fn write(&self, out: &mut String) {
         match self {
             Self::Text(text) => json::string(out, text),
@@ -404,6 +426,22 @@ mod tests {
         assert_eq!(pushback(Retry::Never).unwrap(), "-1");
         assert_eq!(pushback(Retry::After(Duration::from_micros(1_500))).unwrap(), "2");
         assert_eq!(pushback(Retry::After(Duration::MAX)).unwrap(), "2147483647");
+    }
+
+    #[test]
+    fn grpc_is_told_the_type_and_the_members() {
+        let problem = Problem::new("urn:example:out-of-tea", "Out of tea", StatusCode::CONFLICT)
+            .member("pots", 3_u64)
+            .member("kinds", vec!["green".into(), "black".into()])
+            .member("hot", true);
+        let response = problem.to_response(&Protocol::Grpc);
+        let status = tonic::Status::from_header_map(response.headers()).unwrap();
+        let details = tonic_types::StatusExt::get_error_details(&status);
+        let info = details.error_info().unwrap();
+        assert_eq!((&*info.reason, &*info.domain), ("OUT_OF_TEA", "urn:example"));
+        let member = |name| info.metadata.get(name).map(String::as_str);
+        let told = ["pots", "kinds", "hot", "status"].map(member);
+        assert_eq!(told, [Some("3"), Some("green,black"), Some("true"), None]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub const GRPC_WEB_REQUEST_HEADERS: &[&str] =
 
 /// The response headers that gRPC-web clients read when a call fails before its first message.
 pub const GRPC_WEB_RESPONSE_HEADERS: &[&str] =
-    &["grpc-message", "grpc-status", "grpc-status-details-bin"];
+    &["grpc-message", "grpc-retry-pushback-ms", "grpc-status", "grpc-status-details-bin"];
 
 /// The request headers of clients of the Connect protocol. Metadata of your own comes to it, and
 /// `authorization`.

@@ -1,14 +1,25 @@
-//! The console of payments before a real browser: what a visitor sees of each stone.
+//! The programs before a real browser: what a visitor sees of each stone in the console of payments, and gRPC-web.
 //!
 //! Run by `./test.sh browser`, which installs Chromium and what drives it. With `STONEWORK_SCREENSHOTS=FOLDER` the stories
 //! of `looks` leave pictures there.
 
+#[path = "../../cors/tests/browser/chromium.rs"]
+#[allow(dead_code)] // Others need more of it.
+mod chromium;
 #[path = "../../idempotency/tests/support/redis.rs"]
 #[allow(dead_code)]
 mod redis_server;
 #[path = "browser/script.rs"]
 mod script;
+#[path = "../../cors/tests/browser/sites.rs"]
+#[allow(dead_code)]
+mod sites;
 mod support;
+
+mod browser {
+    #[cfg(feature = "grpc")]
+    mod grpc_web;
+}
 
 use redis_server::Server;
 use script::tell;

@@ -11,6 +11,8 @@ mod support;
 
 mod clients {
     mod events;
+    #[cfg(feature = "grpc")]
+    mod grpc_payments;
     mod grpcio;
     mod hand;
     mod http_sfv;

@@ -16,7 +16,7 @@
 //! # #[cfg(feature = "axum-0-8")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let versions = VersionLayer::builder::<Major>()
-//!     .version("1", |v| v.deprecated_at("2026-01-01").sunset_at("2027-01-01").successor("/v2"))
+//!     .version("1", |v| v.deprecated_at("2026-01-01").sunset_at("2036-01-01").successor("/v2"))
 //!     .version("2", |v| v)
 //!     .read(PathSegment::first().strip(true))
 //!     .build()?;
@@ -42,7 +42,7 @@
 //! content-type: text/plain; charset=utf-8
 //! api-version: v1
 //! deprecation: @1767225600
-//! sunset: Fri, 01 Jan 2027 00:00:00 GMT
+//! sunset: Tue, 01 Jan 2036 00:00:00 GMT
 //! link: </v2>; rel="successor-version"
 //! api-supported-versions: v2
 //! api-deprecated-versions: v1

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use redis::Client;
 
 use crate::connection;
-use crate::limits::Rate;
+use crate::rate::Rate;
 use crate::webhooks::Secrets;
 
 pub(crate) struct Config {

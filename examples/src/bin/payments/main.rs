@@ -22,8 +22,10 @@ mod limits;
 mod pages;
 mod panics;
 mod problem;
+mod rate;
 mod routes;
 mod shutdown;
+mod stop;
 mod versions;
 mod webhooks;
 mod wish;
@@ -45,7 +47,7 @@ use console::Console;
 use deliveries::Deliveries;
 use ledger::Ledger;
 use routes::App;
-use shutdown::Stop;
+use stop::Stop;
 
 /// The largest request body, with a key or without, in bytes.
 const LARGEST_BODY: usize = 16 * 1024;

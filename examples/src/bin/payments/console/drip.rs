@@ -10,6 +10,7 @@ use redis::aio::ConnectionManager;
 use tower::ServiceBuilder;
 
 use crate::config::Failure;
+use crate::rate::Rate;
 use crate::{account, limits};
 
 const PREFIX: &str = "payments:console:ratelimit:";
@@ -20,7 +21,7 @@ const PER: Duration = Duration::from_secs(10);
 
 /// The same layer as the service's, under another policy, around a route that does nothing.
 pub(super) fn router(redis: Option<ConnectionManager>) -> Result<Router, Failure> {
-    let limits = limits::layer_of("console", limits::Rate::new(REQUESTS, PER), PREFIX, redis)?;
+    let limits = limits::layer_of("console", Rate::new(REQUESTS, PER), PREFIX, redis)?;
     let stack = ServiceBuilder::new().layer(map_request(account::identify)).layer(limits);
     Ok(Router::new().route("/console/drip", get(async || StatusCode::NO_CONTENT).layer(stack)))
 }
