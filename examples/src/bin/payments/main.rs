@@ -4,7 +4,7 @@
 //! to `routes.rs` (what it does), `cors.rs` (which pages may use it), `account.rs` (who is asking),
 //! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `versions.rs` (what older
 //! clients get), `pages.rs` (how transfers are listed), `events.rs` (how they are told), `webhooks.rs` (what others
-//! tell), `deliveries.rs` (what they are told), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
+//! tell), `deliveries.rs` (what they are told), `openapi.rs` (how all of it is described), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
 
 mod account;
 mod config;
@@ -12,10 +12,12 @@ mod connection;
 mod cors;
 mod deliveries;
 mod demo;
+mod docs;
 mod events;
 mod keys;
 mod ledger;
 mod limits;
+mod openapi;
 mod pages;
 mod panics;
 mod problem;
@@ -39,6 +41,7 @@ use tower::ServiceBuilder;
 use config::{Config, Failure};
 use deliveries::Deliveries;
 use ledger::Ledger;
+use openapi::Layers;
 use routes::App;
 use shutdown::Stop;
 
@@ -77,7 +80,18 @@ async fn run() -> Result<(), Failure> {
     let drain = Drain::new();
     let events = events::layer(&drain)?;
     let hub = events::hub(redis.clone().zip(config.redis))?;
-    let webhooks = webhooks::router(config.webhooks, ledger.clone(), redis.clone())?;
+    let senders = webhooks::senders(config.webhooks, redis.clone())?;
+    let document = openapi::document(&Layers {
+        limits: &limits,
+        idempotency: &idempotency,
+        versions: &versions,
+        migrations: &migrations,
+        pages: &pages,
+        events: &events,
+        senders: &senders,
+        demo: config.demo,
+    });
+    let outside = webhooks::router(&senders, ledger.clone()).merge(docs::router(&document)?);
     let deliveries = Deliveries::new(ledger.clone(), redis, config.webhook_loopback)?;
     let workers = deliveries.delivery().start();
     tell(cors.warnings());
@@ -102,7 +116,7 @@ async fn run() -> Result<(), Failure> {
         .layer(from_fn(panics::to_problem))
         .layer(map_request(account::identify))
         .layer(limits)
-        .service(webhooks.fallback_service(api));
+        .service(outside.fallback_service(api));
     // CORS goes around all that can say no, so that a page can read what it says; and around the router,
     // so that there is no path and no method without it.
     let service = cors.around(Router::new().fallback_service(stack));

@@ -30,39 +30,48 @@ pub(crate) struct Secrets {
     pub(crate) standard: Option<String>,
 }
 
-/// A route for each sender whose secret is known. For the others there is nothing.
-pub(crate) fn router(
+/// The name of a sender, and what lets its webhooks in.
+pub(crate) type Known = (&'static str, VerifyLayer);
+
+/// Those whose secrets are known.
+pub(crate) fn senders(
     secrets: Secrets,
-    ledger: Ledger,
     redis: Option<ConnectionManager>,
-) -> Result<Router, Failure> {
+) -> Result<Vec<Known>, Failure> {
     let store: Arc<dyn ReplayStore> = match redis {
         Some(connection) => Arc::new(RedisStore::new(connection).key_prefix(PREFIX)),
         None => Arc::new(MemoryStore::new()),
     };
-    let mut router = Router::new()
-        .route("/webhooks/received", get(received))
-        .route("/webhooks/", any(async || Refusal::UnknownRoute))
-        .route("/webhooks/{*other}", any(async || Refusal::UnknownRoute));
-    for (name, secret, sender) in [
+    let all = [
         ("stripe", secrets.stripe, Sender::new(scheme::STRIPE)),
         ("github", secrets.github, Sender::new(scheme::GITHUB)),
         ("standard", secrets.standard, Sender::new(scheme::STANDARD)),
-    ] {
-        let Some(secret) = secret else { continue };
-        let webhooks = VerifyLayer::builder()
+    ];
+    let known = all.into_iter().filter_map(|(name, secret, sender)| {
+        let secret = secret?;
+        let layer = VerifyLayer::builder()
             .sender(sender.secret(secret))
             .store(Arc::clone(&store))
             .namespace(name)
-            .build()
-            .map_err(|errors| {
-                Failure::Config(format!("{}_WEBHOOK_SECRET: {errors}", name.to_uppercase()))
-            })?;
-        tell(webhooks.warnings());
-        router = router.route(&format!("/webhooks/{name}"), post(receive).layer(webhooks));
-    }
-    let router = router.method_not_allowed_fallback(async || Refusal::WrongMethod);
-    Ok(router.with_state(ledger))
+            .build();
+        let variable = || format!("{}_WEBHOOK_SECRET", name.to_uppercase());
+        let failed = |errors| Failure::Config(format!("{}: {errors}", variable()));
+        Some(layer.map(|layer| (name, layer)).map_err(failed))
+    });
+    known.collect()
+}
+
+/// A route for each of these senders. For the others there is nothing.
+pub(crate) fn router(senders: &[Known], ledger: Ledger) -> Router {
+    let router = Router::new()
+        .route("/webhooks/received", get(received))
+        .route("/webhooks/", any(async || Refusal::UnknownRoute))
+        .route("/webhooks/{*other}", any(async || Refusal::UnknownRoute));
+    let router = senders.iter().fold(router, |router, (name, layer)| {
+        tell(layer.warnings());
+        router.route(&format!("/webhooks/{name}"), post(receive).layer(layer.clone()))
+    });
+    router.method_not_allowed_fallback(async || Refusal::WrongMethod).with_state(ledger)
 }
 
 /// Counts an event. The layer has seen to it that it is one, and that it was not handled before; should a process have
