@@ -26,6 +26,7 @@
 //! |---|---|
 //! | `tokio` | `TokioClock`, whose time stands still under a paused runtime, `Deadline` and `StoreGuard` |
 //! | `redis-1` | `redis1`: what the stores over Redis share |
+//! | `utoipa-6` | `openapi`: a [`Problem`] is a schema, and what the layers' descriptions share |
 //! | `axum-0-8` | [`OriginalUri::of`] also reads the extension that axum's routers leave; a [`Problem`] is a response |
 //!
 //! # Stability
@@ -50,6 +51,9 @@ mod head;
 mod json;
 mod key;
 mod not_executed;
+#[cfg(feature = "utoipa-6")]
+#[cfg_attr(docsrs, doc(cfg(feature = "utoipa-6")))]
+pub mod openapi;
 mod original_uri;
 mod problem;
 #[cfg(feature = "redis-1")]

@@ -215,6 +215,21 @@ impl Problem {
         self.status
     }
 
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) fn title(&self) -> &str {
+        &self.document.title
+    }
+
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) const fn retry_said(&self) -> Retry {
+        self.retry
+    }
+
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Member)> {
+        self.document.members.iter().map(|(name, member)| (&**name, member))
+    }
+
     /// The title, and the detail if there is one.
     pub fn message(&self) -> Cow<'_, str> {
         let Document { title, detail, .. } = &*self.document;

@@ -16,6 +16,7 @@ mod clients {
     mod grpcio;
     mod hand;
     mod http_sfv;
+    mod openapi;
     mod python;
     mod stripe;
     mod urllib3;

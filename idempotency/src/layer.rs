@@ -30,7 +30,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// See the [crate](crate) for what it promises and what it cannot.
 #[derive(Clone)]
 pub struct IdempotencyLayer {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     warnings: Arc<[Warning]>,
 }
 

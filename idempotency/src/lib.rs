@@ -199,6 +199,7 @@
 //! | `axum-0-8` | [`Idempotency`] as an extractor; fingerprints see through nested routers |
 //! | `seal` | `IdempotencyLayerBuilder::seal` encrypts answers and checkpoints at rest |
 //! | `tracing` | an event for every decision; the caller's span around the run |
+//! | `utoipa-6` | `openapi` describes the key, the mark of replays and the problems in an OpenAPI document |
 //! | `testing` | the conformance suite for stores of your own |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -216,6 +217,9 @@ mod judge;
 mod key;
 mod layer;
 mod lookup;
+#[cfg(feature = "utoipa-6")]
+#[cfg_attr(docsrs, doc(cfg(feature = "utoipa-6")))]
+pub mod openapi;
 mod policy;
 mod rejection;
 mod reply;

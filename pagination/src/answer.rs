@@ -29,7 +29,7 @@ pub(crate) fn refuse(refusal: &Refusal, profile: &Profile, problem_base: &str) -
 }
 
 /// What is not problem+json.
-fn styled(
+pub(crate) fn styled(
     refusal: &Refusal,
     profile: &Profile,
     problem: &Problem,

@@ -120,6 +120,16 @@ impl Cursors {
         CursorsBuilder::new(Kind::DangerPlain)
     }
 
+    /// Is a store asked for them?
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) fn is_stored(&self) -> bool {
+        #[cfg(feature = "stored")]
+        if let Scheme::Stored(_) = &self.inner.scheme {
+            return true;
+        }
+        false
+    }
+
     /// What is allowed and may surprise.
     pub fn warnings(&self) -> &[Warning] {
         &self.inner.warnings

@@ -16,7 +16,7 @@ use crate::{Cursors, Warning};
 /// It belongs at the routes of lists. Only `GET` and `HEAD` are looked at, and neither body is touched.
 #[derive(Clone)]
 pub struct PageLayer {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     warnings: Arc<[Warning]>,
 }
 

@@ -140,6 +140,7 @@
 //! | `stored` | [`Cursors::stored`] and [`store::MemoryStore`]; brings `moka` and `tokio` |
 //! | `redis-1` | `store::redis1::RedisStore`, over the `redis` crate 1.x; Redis 7.0 or later, or Valkey |
 //! | `tracing` | an event for every refusal |
+//! | `utoipa-6` | `openapi` describes parameters, pages, `Link` and refusals in an OpenAPI document |
 //! | `testing` | the conformance suite for stores of your own |
 //!
 //! Without any it needs no runtime.
@@ -180,6 +181,9 @@ mod keys;
 mod keyset;
 mod layer;
 mod link;
+#[cfg(feature = "utoipa-6")]
+#[cfg_attr(docsrs, doc(cfg(feature = "utoipa-6")))]
+pub mod openapi;
 mod page;
 mod paged;
 mod payload;

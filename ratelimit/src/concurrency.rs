@@ -99,6 +99,17 @@ impl Gate {
         &self.concurrency.name
     }
 
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) const fn is_shadow(&self) -> bool {
+        self.concurrency.shadow
+    }
+
+    /// As [`Who::refuses_unknown`].
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) fn refuses_unknown(&self) -> Option<bool> {
+        self.concurrency.who.refuses_unknown(self.concurrency.missing)
+    }
+
     /// A permit, if the request needs one.
     pub(crate) fn enter(&self, head: &RequestHead<'_>) -> Result<Option<Permit>, Rejection> {
         let Concurrency { most, who, missing, only, shadow, .. } = &self.concurrency;

@@ -34,7 +34,7 @@ const MOST_POLICIES: usize = 1_000;
 /// See the [crate](crate) for what it promises and what it cannot.
 #[derive(Clone)]
 pub struct RateLimitLayer {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     warnings: Arc<[Warning]>,
 }
 

@@ -223,6 +223,7 @@
 //! | `axum-0-8` | [`Decision`] and [`Charge`] as extractors; the peer's address from axum |
 //! | `tonic-0-14` | the peer's address from tonic |
 //! | `tracing` | an event for every refusal |
+//! | `utoipa-6` | `openapi` describes the headers and the problems in an OpenAPI document |
 //! | `testing` | the conformance suite for stores of your own |
 //!
 //! Limits on how much runs in the whole process, whoever asks, are tower's `ConcurrencyLimit` and
@@ -251,6 +252,9 @@ mod gcra;
 mod grpc_details;
 mod headers;
 mod layer;
+#[cfg(feature = "utoipa-6")]
+#[cfg_attr(docsrs, doc(cfg(feature = "utoipa-6")))]
+pub mod openapi;
 mod outage;
 mod partition;
 mod policy;

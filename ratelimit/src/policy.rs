@@ -214,6 +214,12 @@ impl Limit {
         }
     }
 
+    /// Can a request cost more than a full bucket holds? A fixed cost was looked at when the layer was built.
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) const fn may_cost_too_much(&self) -> bool {
+        matches!(self.cost, Cost::Closure(_)) || self.fixed_quota().is_none()
+    }
+
     /// The quota, if it is the same for all.
     #[inline]
     pub(crate) const fn fixed_quota(&self) -> Option<&Quota> {

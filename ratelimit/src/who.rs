@@ -90,6 +90,14 @@ impl Who {
         matches!(self, Self::Address(_))
     }
 
+    /// Are requests without a key refused? Then whether it is the client's address that they are without.
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) fn refuses_unknown(&self, missing: MissingKey) -> Option<bool> {
+        let is_met =
+            missing == MissingKey::Reject && !matches!(self, Self::Unset | Self::Everybody);
+        is_met.then(|| self.is_address())
+    }
+
     /// What is wrong with it, in the policy of this name.
     pub(crate) fn errors(&self, policy: &str, errors: &mut Vec<ConfigError>) {
         match self {

@@ -20,7 +20,7 @@ use crate::shared::{KeyFn, Shared};
 /// is, it ends with the process.
 #[derive(Clone)]
 pub struct SseLayer {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl SseLayer {

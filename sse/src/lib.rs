@@ -194,6 +194,7 @@
 //! | `ws` | `EventSocket`: WebSockets, on axum 0.8 |
 //! | `grpc` | `EventMessages`: server streaming, on tonic 0.14 |
 //! | `tracing` | an event for every refusal, gap and repair |
+//! | `utoipa-6` | `openapi` describes streams, polls and WebSockets in an OpenAPI document |
 //! | `testing` | the conformance suite that any log must pass |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -233,6 +234,9 @@ mod last_event_id;
 mod layer;
 #[cfg(feature = "hub")]
 mod limits;
+#[cfg(feature = "utoipa-6")]
+#[cfg_attr(docsrs, doc(cfg(feature = "utoipa-6")))]
+pub mod openapi;
 #[cfg(feature = "poll")]
 mod poll;
 #[cfg(feature = "hub")]

@@ -144,14 +144,7 @@ fn reject(
         _ if rejection == Rejection::PinUnknown => Some(PIN_RETRY),
         _ => None,
     };
-    let served = |index: &usize| shared.table.stage(Index::of(*index), now) != Stage::Sunset;
-    let supported =
-        (0..shared.names.len()).filter(served).map(|at| String::from(&*shared.names[at]));
-    let status = match rejection {
-        Rejection::Brownout => shared.brownout_status,
-        rejection => rejection.status(),
-    };
-    let problem = rejection.problem(&shared.problem_base, status, supported, lasts);
+    let problem = shared.problem(rejection, now, lasts);
     let mut response = problem.to_response(&Protocol::of(head.headers));
     stamp(shared, index, now, response.headers_mut());
     let extensions = response.extensions_mut();

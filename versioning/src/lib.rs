@@ -224,6 +224,7 @@
 //! | `accounts` | [`Pins`], [`LastSeen`], and their stores; brings `moka` and `tokio` |
 //! | `redis-1` | `store::redis1::RedisStore`, over the `redis` crate 1.x; Redis 7.0 or later, or Valkey |
 //! | `tracing` | an event for every refusal |
+//! | `utoipa-6` | `openapi` describes where a version is said, what is told of it, and the problems in an OpenAPI document |
 //! | `testing` | the conformance suites for stores of your own |
 //!
 //! Without any it needs no runtime.
@@ -255,6 +256,9 @@ mod life;
 #[cfg(feature = "migrate")]
 mod migrate;
 mod moment;
+#[cfg(feature = "utoipa-6")]
+#[cfg_attr(docsrs, doc(cfg(feature = "utoipa-6")))]
+pub mod openapi;
 #[cfg(feature = "accounts")]
 mod pins;
 mod read;

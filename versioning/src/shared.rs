@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
-use stonework_core::{Clock, RequestHead};
+use stonework_core::{Clock, Problem, RequestHead};
 
 #[cfg(feature = "accounts")]
 use crate::accounts::Accounts;
@@ -11,7 +11,7 @@ use crate::api_version::Requested;
 use crate::table::Table;
 use crate::told::{Offer, Told};
 use crate::usage::Counters;
-use crate::{ApiVersion, Index, Moment, PathSegment};
+use crate::{ApiVersion, Index, Moment, PathSegment, Rejection, Stage};
 
 pub(crate) type NeutralFn = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
 
@@ -70,6 +70,23 @@ impl Shared {
             stripped_after: None,
             parameter: None,
         }
+    }
+
+    /// A rejection, at this moment.
+    pub(crate) fn problem(
+        &self,
+        rejection: Rejection,
+        now: Moment,
+        lasts: Option<Duration>,
+    ) -> Problem {
+        let served = |index: &usize| self.table.stage(Index::of(*index), now) != Stage::Sunset;
+        let supported =
+            (0..self.names.len()).filter(served).map(|at| String::from(&*self.names[at]));
+        let status = match rejection {
+            Rejection::Brownout => self.brownout_status,
+            rejection => rejection.status(),
+        };
+        rejection.problem(&self.problem_base, status, supported, lasts)
     }
 
     /// How long a brownout lasts that ends then.

@@ -19,6 +19,14 @@ pub(crate) trait Table: Send + Sync + 'static {
 
     /// The version of this text, as it is written in a configuration.
     fn find(&self, text: &str) -> Option<Index>;
+
+    /// Where versions are looked for.
+    #[cfg(feature = "utoipa-6")]
+    fn readers(&self) -> &[Reader];
+
+    /// Is the version switched off for a while, some day?
+    #[cfg(feature = "utoipa-6")]
+    fn has_brownouts(&self, index: Index) -> bool;
 }
 
 pub(crate) struct Typed<V> {
@@ -61,6 +69,16 @@ impl<V: Version> Table for Typed<V> {
     fn find(&self, text: &str) -> Option<Index> {
         let version = V::parse(text.as_bytes()).ok()?;
         self.versions.iter().find(|index| self.versions.get(*index) == Some(&version))
+    }
+
+    #[cfg(feature = "utoipa-6")]
+    fn readers(&self) -> &[Reader] {
+        &self.readers
+    }
+
+    #[cfg(feature = "utoipa-6")]
+    fn has_brownouts(&self, index: Index) -> bool {
+        self.versions.has_brownouts(index)
     }
 }
 

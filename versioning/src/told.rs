@@ -37,6 +37,12 @@ impl Told {
         }
     }
 
+    /// Does it work no more some day?
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) const fn ends(&self) -> bool {
+        self.sunset.is_some()
+    }
+
     /// Adds what is told of this version. A link is added to what the service says.
     pub(crate) fn write(&self, echo: Option<&HeaderName>, headers: &mut HeaderMap) {
         let put = |headers: &mut HeaderMap, name: &HeaderName, value: &HeaderValue| {

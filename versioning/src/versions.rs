@@ -119,6 +119,11 @@ impl<V: Version> Versions<V> {
         self.entry(index).map_or(Stage::Sunset, |entry| entry.life.stage(now))
     }
 
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) fn has_brownouts(&self, index: Index) -> bool {
+        self.entry(index).is_some_and(|entry| !entry.life.brownouts.is_empty())
+    }
+
     /// All of them, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Index> + ExactSizeIterator + use<V> {
         (0..self.entries.len()).map(Index::of)

@@ -30,7 +30,7 @@ const SHORT_DEDUPE: Duration = Duration::from_secs(76 * 60 * 60);
 /// See the [crate](crate) for what it promises and what it cannot.
 #[derive(Clone)]
 pub struct VerifyLayer {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     warnings: Arc<[Warning]>,
 }
 

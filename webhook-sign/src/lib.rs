@@ -315,6 +315,7 @@
 //! | `redis-1` | `store::redis1::RedisStore`, over the `redis` crate 1.x; Redis 7.0 or later, or Valkey |
 //! | `axum-0-8` | [`Verified`] and `VerifiedJson` as extractors; signed URLs see through nested routers |
 //! | `tracing` | an event for every rejection, and for what goes wrong with a store |
+//! | `utoipa-6` | `openapi` describes webhooks, those that are taken and those that are sent, in an OpenAPI document |
 //! | `testing` | the conformance suite for replay stores of your own |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -336,6 +337,9 @@ pub mod keys;
 mod layer;
 mod mac;
 mod names;
+#[cfg(feature = "utoipa-6")]
+#[cfg_attr(docsrs, doc(cfg(feature = "utoipa-6")))]
+pub mod openapi;
 mod policy;
 mod reading;
 mod refusal;

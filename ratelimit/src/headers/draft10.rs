@@ -43,6 +43,12 @@ impl Draft10 {
         Self { policies, all }
     }
 
+    /// The policies, if they are the same for all.
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) fn example(&self) -> Option<String> {
+        self.all.as_ref().and_then(|all| all.to_str().ok()).map(str::to_owned)
+    }
+
     /// Both fields are Lists, which may be continued on another line: what the service inside says
     /// of its own policies stays.
     pub(super) fn write(&self, granted: bool, standings: &[Standing], headers: &mut HeaderMap) {

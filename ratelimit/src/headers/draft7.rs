@@ -40,6 +40,13 @@ impl Draft7 {
         }
     }
 
+    /// The first policy, if it is the same for all.
+    #[cfg(feature = "utoipa-6")]
+    pub(crate) fn example(&self) -> Option<String> {
+        let (_, policy) = self.policies.first()?.as_ref()?;
+        policy.to_str().ok().map(str::to_owned)
+    }
+
     fn policy(&self, standing: &Standing) -> Option<HeaderValue> {
         match self.policies.get(usize::from(standing.at)) {
             Some(Some((quota, value))) if quota == standing.quota() => Some(value.clone()),

@@ -4,7 +4,7 @@ mod draft10;
 mod draft7;
 mod figures;
 mod line;
-mod x_ratelimit;
+pub(crate) mod x_ratelimit;
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::quota::Quota;
 
 pub(crate) use figures::retry_after;
 
-const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
-const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+pub(crate) const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+pub(crate) const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// The response headers that this crate writes, for CORS to expose.
 pub const RESPONSE_HEADERS: &[&str] = &[

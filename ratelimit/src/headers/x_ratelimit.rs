@@ -13,7 +13,7 @@ const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 const USED: HeaderName = HeaderName::from_static("x-ratelimit-used");
 const RESOURCE: HeaderName = HeaderName::from_static("x-ratelimit-resource");
 
-const NAMES: [HeaderName; 5] = [LIMIT, REMAINING, RESET, USED, RESOURCE];
+pub(crate) const NAMES: [HeaderName; 5] = [LIMIT, REMAINING, RESET, USED, RESOURCE];
 
 /// The fields of GitHub's API, which has one policy per resource.
 #[derive(Debug)]

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "utoipa-6")]
+use stonework_core::RequestHead;
 use stonework_core::{ConfigError, ConfigErrors};
 use tower_layer::Layer;
 
@@ -49,6 +51,27 @@ impl MigrationLayer {
     /// What each version changed, for people.
     pub fn changelog(&self) -> Changelog {
         Changelog { settings: Arc::clone(&self.settings) }
+    }
+}
+
+#[cfg(feature = "utoipa-6")]
+impl MigrationLayer {
+    pub(crate) fn index(&self, version: &str) -> Option<Index> {
+        self.settings.table.find(version)
+    }
+
+    pub(crate) fn problem_base(&self) -> &str {
+        &self.settings.problem_base
+    }
+
+    /// Are requests edited, and responses, in this version and at this path without it?
+    pub(crate) fn edits(&self, index: Index, head: &RequestHead<'_>, path: &str) -> (bool, bool) {
+        let newer = self.settings.gates.iter().filter(|(introduced, _)| *introduced > index);
+        let gates = newer.filter(|(_, gate)| gate.is_for(head, path));
+        gates.fold((false, false), |(requests, responses), (_, gate)| {
+            let of_responses = !gate.response.is_empty() || !gate.error.is_empty();
+            (requests || !gate.request.is_empty(), responses || of_responses)
+        })
     }
 }
 

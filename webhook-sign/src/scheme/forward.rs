@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use stonework_core::{ConfigError, Key, RequestHead};
 
 use super::{Outgoing, Put, Scheme, SignScheme};
@@ -29,6 +29,10 @@ impl<S: Scheme + ?Sized> Scheme for Arc<S> {
 
     fn is_meant(&self, headers: &HeaderMap) -> bool {
         (**self).is_meant(headers)
+    }
+
+    fn headers(&self) -> Vec<Vec<HeaderName>> {
+        (**self).headers()
     }
 
     fn claims(&self, head: &RequestHead<'_>, claims: &mut Claims) -> Result<(), Refusal> {

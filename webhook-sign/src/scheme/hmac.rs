@@ -310,6 +310,14 @@ impl Scheme for HmacScheme {
     }
 
     #[inline]
+    fn headers(&self) -> Vec<Vec<HeaderName>> {
+        let all = |names: &Names| {
+            let Names { signature, id, timestamp } = names.clone();
+            [Some(signature), id, timestamp].into_iter().flatten().collect()
+        };
+        self.names.iter().flatten().map(all).collect()
+    }
+
     fn claims(&self, head: &RequestHead<'_>, claims: &mut Claims) -> Result<(), Refusal> {
         let (names, signature) = self.signature(head.headers)?;
         if let Some(name) = &names.id {

@@ -114,6 +114,10 @@ impl Scheme for Hook0 {
         headers.contains_key(SIGNATURE)
     }
 
+    fn headers(&self) -> Vec<Vec<HeaderName>> {
+        vec![vec![SIGNATURE]]
+    }
+
     fn claims(&self, head: &RequestHead<'_>, claims: &mut Claims) -> Result<(), Refusal> {
         let parsed = Parsed::of(head.headers)?;
         claims.set_timestamp(parsed.time, Unit::Seconds)?;

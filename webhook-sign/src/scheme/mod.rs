@@ -27,7 +27,7 @@ mod zoom;
 use std::fmt;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use stonework_core::{ConfigError, Key, RequestHead};
 
 pub use self::hmac::{HmacScheme, Part};
@@ -86,6 +86,10 @@ pub trait Scheme: fmt::Debug + Send + Sync + 'static {
 
     /// Does a request carry a signature of this scheme, good or bad?
     fn is_meant(&self, headers: &HeaderMap) -> bool;
+
+    /// The headers that a signature comes in, with those that it covers: in each way in which it may, the one first that
+    /// is written. The signature's own is the first of each.
+    fn headers(&self) -> Vec<Vec<HeaderName>>;
 
     /// Reads the headers.
     ///

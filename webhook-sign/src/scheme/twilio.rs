@@ -143,6 +143,10 @@ impl Scheme for Twilio {
         headers.contains_key(SIGNATURE)
     }
 
+    fn headers(&self) -> Vec<Vec<HeaderName>> {
+        vec![vec![SIGNATURE, SETTINGS]]
+    }
+
     fn claims(&self, head: &RequestHead<'_>, claims: &mut Claims) -> Result<(), Refusal> {
         let signature = required(head.headers, &SIGNATURE, Field::Signature)?;
         let algorithm = settings(head.headers, claims)?;

@@ -15,6 +15,7 @@ use stonework_webhook_delivery::{
     Attempt, Delivery, Endpoint, EndpointId, Endpoints, Fault, Message, Policy, Secret, Signer,
     StoreError, scheme,
 };
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::account::Account;
@@ -28,7 +29,7 @@ use crate::tell;
 const PREFIX: &str = "payments:outbox:";
 
 /// Of one account.
-const MOST_ENDPOINTS: i64 = 16;
+pub(crate) const MOST_ENDPOINTS: i64 = 16;
 
 /// The newest deliveries that are shown of each endpoint.
 const SHOWN: usize = 50;
@@ -79,7 +80,7 @@ impl Deliveries {
                 return eprintln!("payments: nobody is told of {}: {error}", transfer.id);
             }
         };
-        let event = Completed { r#type: "transfer.completed", data: transfer };
+        let event = Completed { r#type: COMPLETED, data: transfer };
         let Ok(body) = serde_json::to_vec(&event) else { return };
         for endpoint in endpoints {
             // Told twice, it is one.
@@ -90,6 +91,9 @@ impl Deliveries {
         }
     }
 }
+
+/// What the events of the webhooks are called.
+pub(crate) const COMPLETED: &str = "transfer.completed";
 
 #[derive(Serialize)]
 struct Completed<'a> {
@@ -126,18 +130,22 @@ fn name(id: Uuid) -> EndpointId {
 }
 
 /// What a client asks for.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 pub(crate) struct Registration {
+    /// Where webhooks are sent: by https, to a public address.
+    #[schema(example = "https://example.com/hooks")]
     url: String,
 }
 
 /// An endpoint as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Endpoint)]
 pub(crate) struct Shown {
     id: Uuid,
     url: String,
-    /// Only when it is made.
+    /// What signs. It is told when the endpoint is made, and never again.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     secret: Option<String>,
 }
 
@@ -180,23 +188,35 @@ pub(crate) async fn endpoints(
 }
 
 /// A delivery as it is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Delivery)]
 pub(crate) struct Delivered {
+    /// That of the message: the transfer's.
     id: String,
     endpoint: String,
+    /// `queued`, `sending`, `delivered`, or `dead`: given up.
+    #[schema(value_type = String, pattern = "^(queued|sending|delivered|dead)$")]
     state: &'static str,
     attempts: Vec<Tried>,
 }
 
 /// An attempt as it is shown. What was answered is nobody's business.
-#[derive(Serialize)]
-struct Tried {
-    /// In milliseconds since 1970.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Attempt)]
+pub(crate) struct Tried {
+    /// When it began, in milliseconds since 1970.
+    #[schema(value_type = u64)]
     at: u128,
+    /// How long it took.
+    #[schema(value_type = u64)]
     milliseconds: u128,
+    /// The HTTP status that was answered.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     status: Option<u16>,
+    /// What went wrong, in a word.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<String>)]
     fault: Option<&'static str>,
 }
 

@@ -9,6 +9,9 @@ use tokio::time::sleep;
 
 use crate::problem::Refusal;
 
+pub(crate) const DELAY: &str = "x-demo-delay-ms";
+pub(crate) const CRASH: &str = "x-demo-crash";
+
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
 /// May clients order failures?
@@ -33,12 +36,12 @@ enum Crash {
 
 impl Demo {
     fn ordered(headers: &HeaderMap) -> Result<Self, Refusal> {
-        let delay = match text(headers, "x-demo-delay-ms").map(str::parse) {
+        let delay = match text(headers, DELAY).map(str::parse) {
             None => Duration::ZERO,
             Some(Ok(millis)) => Duration::from_millis(millis).min(LONGEST_DELAY),
             Some(Err(_)) => return Err(Refusal::DemoHeader("x-demo-delay-ms is no number.")),
         };
-        let crash = match text(headers, "x-demo-crash") {
+        let crash = match text(headers, CRASH) {
             None => None,
             Some("before") => Some(Crash::Before),
             Some("after") => Some(Crash::After),

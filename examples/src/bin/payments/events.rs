@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
@@ -30,10 +31,10 @@ use crate::routes::App;
 const PREFIX: &str = "payments:events:";
 
 /// The type of the events, and their topic.
-const TRANSFER: &str = "transfer";
+pub(crate) const TRANSFER: &str = "transfer";
 
 /// A poll waits for less than what proxies on the way allow.
-const LONGEST_WAIT: u64 = 25;
+pub(crate) const LONGEST_WAIT: u64 = 25;
 
 /// Of one account. Browsers open six at most over HTTP/1.1; services have many processes.
 const STREAMS_OF_ONE: usize = 2_000;
@@ -136,15 +137,14 @@ async fn open_socket(
     after: Option<LastEventId>,
     ticket: Option<Ticket>,
     version: Option<Extension<EventMigration>>,
-    upgrade: WebSocketUpgrade,
-) -> Response {
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Refusal> {
+    let upgrade = upgrade.map_err(Refusal::NoWebSocket)?;
     let read = Read::of(version);
-    EventSocket::new()
-        .data(DataFormat::Json)
-        .open_with(&app.hub, wanted(&account, after), ticket, upgrade, move |delivery| {
-            read.delivery(delivery)
-        })
-        .await
+    let socket = EventSocket::new().data(DataFormat::Json);
+    let events = wanted(&account, after);
+    let map = move |delivery| read.delivery(delivery);
+    Ok(socket.open_with(&app.hub, events, ticket, upgrade, map).await)
 }
 
 /// In which version a client reads. Polls have a body that ends, which the layer migrates by itself.

@@ -1,5 +1,6 @@
 //! Where the money is: a database, which several processes may share.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -7,7 +8,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
 use sqlx::{FromRow, Row};
+use stonework_core::openapi::text;
 use stonework_pagination::{Dialect, Seek, Select};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::account::Account;
@@ -25,7 +29,7 @@ const CONNECTIONS: u32 = 4;
 const SCHEMA: &str = include_str!("ledger.sql");
 
 /// What a client orders.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct Order {
     /// Whom it is for. A label; nobody is credited.
     pub(crate) to: Label,
@@ -35,12 +39,13 @@ pub(crate) struct Order {
 }
 
 /// A transfer that has been made.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct Transfer {
     pub(crate) id: Uuid,
     pub(crate) to: Label,
     pub(crate) amount: Money,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) reference: Option<Label>,
     /// The balance after it.
     pub(crate) balance: u64,
@@ -61,7 +66,7 @@ impl WebhookEndpoint {
 }
 
 /// How an account stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Statement {
     pub(crate) balance: u64,
     /// How many transfers were made.
@@ -320,10 +325,12 @@ impl From<sqlx::Error> for NotMade {
 }
 
 /// So much of a currency.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 pub(crate) struct Money {
+    #[schema(value_type = u64, minimum = 1)]
     pub(crate) value: NonZeroU64,
     /// Accounts have dollars, and nothing else is changed into them here.
+    #[schema(pattern = "^USD$", example = "USD")]
     pub(crate) currency: String,
 }
 
@@ -341,6 +348,9 @@ impl Money {
     }
 }
 
+/// In characters.
+const LONGEST_LABEL: usize = 64;
+
 /// 1 to 64 characters of the client's own choosing.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(try_from = "String")]
@@ -357,8 +367,20 @@ impl TryFrom<String> for Label {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         match text.chars().count() {
-            1..=64 => Ok(Self(text)),
+            1..=LONGEST_LABEL => Ok(Self(text)),
             _ => Err("use 1 to 64 characters"),
         }
+    }
+}
+
+impl PartialSchema for Label {
+    fn schema() -> RefOr<Schema> {
+        text().min_length(Some(1)).max_length(Some(LONGEST_LABEL)).into()
+    }
+}
+
+impl ToSchema for Label {
+    fn name() -> Cow<'static, str> {
+        "Label".into()
     }
 }

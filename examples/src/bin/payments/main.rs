@@ -5,7 +5,8 @@
 //! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `versions.rs` (what older
 //! clients get), `pages.rs` (how transfers are listed), `kept.rs` (how clients keep one), `events.rs`
 //! (how they are told), `webhooks.rs` (what others tell), `deliveries.rs` (what they are told),
-//! `console/` (the page at `/`), `connection.rs` (how Redis is reached) and `ledger.rs` (where the money is).
+//! `openapi.rs` (how all of it is described), `console/` (the page at `/`), `connection.rs` (how Redis is reached) and
+//! `ledger.rs` (where the money is).
 
 mod account;
 mod config;
@@ -14,11 +15,13 @@ mod console;
 mod cors;
 mod deliveries;
 mod demo;
+mod docs;
 mod events;
 mod kept;
 mod keys;
 mod ledger;
 mod limits;
+mod openapi;
 mod pages;
 mod panics;
 mod problem;
@@ -46,6 +49,7 @@ use config::{Config, Failure};
 use console::Console;
 use deliveries::Deliveries;
 use ledger::Ledger;
+use openapi::Layers;
 use routes::App;
 use stop::Stop;
 
@@ -85,9 +89,20 @@ async fn run() -> Result<(), Failure> {
     let drain = Drain::new();
     let events = events::layer(&drain)?;
     let hub = events::hub(redis.clone().zip(config.redis))?;
-    let console_secret = console.webhook_secret().map(str::to_owned);
-    let webhooks =
-        webhooks::router(config.webhooks, console_secret, ledger.clone(), redis.clone())?;
+    let events_seen = webhooks::store(redis.clone());
+    let senders = webhooks::senders(config.webhooks, &events_seen)?;
+    let document = openapi::document(&Layers {
+        limits: &limits,
+        idempotency: &idempotency,
+        versions: &versions,
+        migrations: &migrations,
+        pages: &pages,
+        events: &events,
+        senders: &senders,
+        demo: config.demo,
+    });
+    let senders = senders.into_iter().chain(console.sender(&events_seen)?);
+    let outside = webhooks::router(senders, ledger.clone()).merge(docs::router(&document)?);
     let deliveries = Deliveries::new(ledger.clone(), redis, config.webhook_loopback)?;
     let workers = deliveries.delivery().start();
     tell(cors.warnings());
@@ -112,7 +127,7 @@ async fn run() -> Result<(), Failure> {
         .layer(from_fn(panics::to_problem))
         .layer(map_request(account::identify))
         .layer(limits)
-        .service(webhooks.fallback_service(api));
+        .service(outside.fallback_service(api));
     // CORS goes around all that can say no, so that a page can read what it says; and around the router,
     // so that there is no path and no method without it but the console's, which other pages have no business with.
     let service = console.before(cors.around(Router::new().fallback_service(stack)));

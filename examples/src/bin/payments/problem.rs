@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::header::WWW_AUTHENTICATE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -27,6 +28,7 @@ pub(crate) enum Refusal {
     Wait(u64),
     Events(SubscribeError),
     Registration(JsonRejection),
+    NoWebSocket(WebSocketUpgradeRejection),
     EndpointUrl(String),
     /// So many at most.
     TooManyEndpoints(i64),
@@ -44,7 +46,7 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    fn problem(&self) -> Problem {
+    pub(crate) fn problem(&self) -> Problem {
         match self {
             Self::Unauthenticated => {
                 let detail = "Send `Authorization: Bearer ACCOUNT`, where ACCOUNT has 1 to 64 \
@@ -73,8 +75,10 @@ impl Refusal {
                 .detail(format!("`wait` is a whole number of seconds from 0 to {most}.")),
             Self::Events(error) => error.problem(),
             Self::Registration(rejection) => {
-                let title = "An endpoint has a `url`, a string";
-                new("invalid-endpoint", title, rejection.status()).detail(rejection.body_text())
+                registration(rejection.status()).detail(rejection.body_text())
+            }
+            Self::NoWebSocket(rejection) => {
+                no_web_socket(rejection.status()).detail(rejection.body_text())
             }
             Self::EndpointUrl(reason) => {
                 let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -132,17 +136,62 @@ fn new(slug: &'static str, title: &'static str, status: StatusCode) -> Problem {
 }
 
 fn body(rejection: &JsonRejection) -> Problem {
-    let (slug, title) = match rejection {
-        JsonRejection::JsonDataError(_) => {
-            ("invalid-transfer", "A transfer has a label `to` and an `amount`, a positive integer")
-        }
-        JsonRejection::JsonSyntaxError(_) => ("malformed-json", "Body is not JSON"),
-        JsonRejection::MissingJsonContentType(_) => {
-            ("wrong-content-type", "Body must be application/json")
-        }
-        _ => ("unreadable-body", "Body cannot be read"),
+    let slug = match rejection {
+        JsonRejection::JsonDataError(_) => INVALID,
+        JsonRejection::JsonSyntaxError(_) => MALFORMED,
+        JsonRejection::MissingJsonContentType(_) => WRONG_TYPE,
+        _ => UNREADABLE,
     };
-    new(slug, title, rejection.status()).detail(rejection.body_text())
+    body_of(slug, rejection.status()).detail(rejection.body_text())
+}
+
+const INVALID: &str = "invalid-transfer";
+const MALFORMED: &str = "malformed-json";
+const WRONG_TYPE: &str = "wrong-content-type";
+const UNREADABLE: &str = "unreadable-body";
+
+fn body_of(slug: &'static str, status: StatusCode) -> Problem {
+    let title = match slug {
+        INVALID => "A transfer has a label `to` and an `amount`, a positive integer",
+        MALFORMED => "Body is not JSON",
+        WRONG_TYPE => "Body must be application/json",
+        _ => "Body cannot be read",
+    };
+    new(slug, title, status)
+}
+
+/// What may be wrong with the body of an order.
+pub(crate) fn of_orders() -> [Problem; 5] {
+    [
+        body_of(MALFORMED, StatusCode::BAD_REQUEST),
+        body_of(UNREADABLE, StatusCode::BAD_REQUEST),
+        body_of(UNREADABLE, StatusCode::PAYLOAD_TOO_LARGE),
+        body_of(WRONG_TYPE, StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        body_of(INVALID, StatusCode::UNPROCESSABLE_ENTITY),
+    ]
+}
+
+fn registration(status: StatusCode) -> Problem {
+    new("invalid-endpoint", "An endpoint has a `url`, a string", status)
+}
+
+/// What may be wrong with the body of a registration.
+pub(crate) fn of_registrations() -> [Problem; 4] {
+    [
+        registration(StatusCode::BAD_REQUEST),
+        registration(StatusCode::PAYLOAD_TOO_LARGE),
+        registration(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        registration(StatusCode::UNPROCESSABLE_ENTITY),
+    ]
+}
+
+fn no_web_socket(status: StatusCode) -> Problem {
+    new("no-websocket", "The request opens no WebSocket", status)
+}
+
+/// Why a request for a WebSocket may be none.
+pub(crate) fn of_web_sockets() -> [Problem; 2] {
+    [no_web_socket(StatusCode::BAD_REQUEST), no_web_socket(StatusCode::UPGRADE_REQUIRED)]
 }
 
 impl IntoResponse for Refusal {

@@ -44,7 +44,9 @@ fn pinned(
 /// The page for people, what other services call, and what machines ask about the service.
 fn has_no_version(head: &RequestHead<'_>) -> bool {
     let path = head.uri.path();
-    matches!(path, "/" | "/openapi.json" | "/healthz") || path.starts_with("/webhooks/")
+    matches!(path, "/" | "/docs" | "/openapi.json" | "/healthz")
+        || path.starts_with("/docs/")
+        || path.starts_with("/webhooks/")
 }
 
 /// Handlers know only the second version. In the first, an amount was a number of dollars.

@@ -30,44 +30,58 @@ pub(crate) struct Secrets {
     pub(crate) standard: Option<String>,
 }
 
-/// A route for each sender whose secret is known, and for the console if that has one. For the others there is nothing.
-pub(crate) fn router(
-    secrets: Secrets,
-    console: Option<String>,
-    ledger: Ledger,
-    redis: Option<ConnectionManager>,
-) -> Result<Router, Failure> {
-    let store: Arc<dyn ReplayStore> = match redis {
+/// The name of a sender, and what lets its webhooks in.
+pub(crate) type Known = (&'static str, VerifyLayer);
+
+/// Which events were seen.
+pub(crate) fn store(redis: Option<ConnectionManager>) -> Arc<dyn ReplayStore> {
+    match redis {
         Some(connection) => Arc::new(RedisStore::new(connection).key_prefix(PREFIX)),
         None => Arc::new(MemoryStore::new()),
-    };
-    let mut router = Router::new()
-        .route("/webhooks/received", get(received))
-        .route("/webhooks/", any(async || Refusal::UnknownRoute))
-        .route("/webhooks/{*other}", any(async || Refusal::UnknownRoute));
-    for (name, secret, sender) in [
+    }
+}
+
+/// Those whose secrets are known.
+pub(crate) fn senders(
+    secrets: Secrets,
+    store: &Arc<dyn ReplayStore>,
+) -> Result<Vec<Known>, Failure> {
+    let all = [
         ("stripe", secrets.stripe, Sender::new(scheme::STRIPE)),
         ("github", secrets.github, Sender::new(scheme::GITHUB)),
         ("standard", secrets.standard, Sender::new(scheme::STANDARD)),
-        ("console", console, Sender::new(scheme::STANDARD)),
-    ] {
-        let Some(secret) = secret else { continue };
-        let webhooks = VerifyLayer::builder()
-            .sender(sender.secret(secret))
-            .store(Arc::clone(&store))
-            .namespace(name)
-            .build()
-            .map_err(|errors| {
-                Failure::Config(format!("{}_WEBHOOK_SECRET: {errors}", name.to_uppercase()))
-            })?;
-        tell(webhooks.warnings());
+    ];
+    let known = all
+        .into_iter()
+        .filter_map(|(name, secret, of)| Some(sender(name, of.secret(secret?), Arc::clone(store))));
+    known.collect()
+}
+
+pub(crate) fn sender(
+    name: &'static str,
+    sender: Sender,
+    store: Arc<dyn ReplayStore>,
+) -> Result<Known, Failure> {
+    let layer = VerifyLayer::builder().sender(sender).store(store).namespace(name).build();
+    let variable = || format!("{}_WEBHOOK_SECRET", name.to_uppercase());
+    let layer = layer.map_err(|errors| Failure::Config(format!("{}: {errors}", variable())))?;
+    Ok((name, layer))
+}
+
+/// A route for each of these senders. For the others there is nothing.
+pub(crate) fn router(senders: impl Iterator<Item = Known>, ledger: Ledger) -> Router {
+    let router = Router::new()
+        .route("/webhooks/received", get(received))
+        .route("/webhooks/", any(async || Refusal::UnknownRoute))
+        .route("/webhooks/{*other}", any(async || Refusal::UnknownRoute));
+    let router = senders.fold(router, |router, (name, layer)| {
+        tell(layer.warnings());
         let receive = async move |State(ledger): State<Ledger>, verified: Verified, body: Bytes| {
             receive(name, &ledger, &verified, &body).await
         };
-        router = router.route(&format!("/webhooks/{name}"), post(receive).layer(webhooks));
-    }
-    let router = router.method_not_allowed_fallback(async || Refusal::WrongMethod);
-    Ok(router.with_state(ledger))
+        router.route(&format!("/webhooks/{name}"), post(receive).layer(layer))
+    });
+    router.method_not_allowed_fallback(async || Refusal::WrongMethod).with_state(ledger)
 }
 
 /// Counts an event. The layer has seen to it that it is one, and that it was not handled before; should a process have

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
 use data_encoding::{BASE64, BASE64_NOPAD};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use sfv::{DictSerializer, KeyRef, ListEntry, StringRef};
 use stonework_core::{ConfigError, Key, RequestHead};
 use zeroize::Zeroizing;
 
+use super::digest::CONTENT_DIGEST;
 use super::input::{SIGNATURE, SIGNATURE_INPUT, dictionary};
 use super::policy::HttpSignature;
 use super::{Input, base, digest, input};
@@ -64,6 +65,10 @@ impl Scheme for HttpSignature {
 
     fn is_meant(&self, headers: &HeaderMap) -> bool {
         headers.contains_key(SIGNATURE_INPUT)
+    }
+
+    fn headers(&self) -> Vec<Vec<HeaderName>> {
+        vec![vec![SIGNATURE, SIGNATURE_INPUT, CONTENT_DIGEST]]
     }
 
     fn claims(&self, head: &RequestHead<'_>, claims: &mut Claims) -> Result<(), Refusal> {

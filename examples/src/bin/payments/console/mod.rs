@@ -10,16 +10,21 @@ mod files;
 mod local;
 mod receivers;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::any;
 use redis::aio::ConnectionManager;
 use stonework_webhook_delivery::Secret;
+use stonework_webhook_sign::store::ReplayStore;
+use stonework_webhook_sign::{Sender, scheme};
 
 use crate::LARGEST_BODY;
 use crate::config::{Config, Failure};
 use crate::problem::Refusal;
+use crate::webhooks::{self, Known};
 
 pub(crate) struct Console {
     demo: Option<Demo>,
@@ -37,9 +42,11 @@ impl Console {
         Ok(Self { demo })
     }
 
-    /// What signs the webhooks of the page. It is new with every process, and good for nothing but that route.
-    pub(crate) fn webhook_secret(&self) -> Option<&str> {
-        self.demo.as_ref().map(|demo| demo.secret.reveal())
+    /// The page as a sender of webhooks. What signs them is new with every process, and good for nothing else.
+    pub(crate) fn sender(&self, seen: &Arc<dyn ReplayStore>) -> Result<Option<Known>, Failure> {
+        let Some(demo) = &self.demo else { return Ok(None) };
+        let sender = Sender::new(scheme::STANDARD).secret(demo.secret.reveal());
+        webhooks::sender("console", sender, Arc::clone(seen)).map(Some)
     }
 
     /// Puts the page before the API.
