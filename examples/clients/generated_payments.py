@@ -68,7 +68,7 @@ def use(package, url):
     say(page=[str(item.id) for item in page.parsed.data], has_more=page.parsed.has_more)
 
     refused = make(client=client, body=order(100_000))
-    say(refused=refused.status_code, type=refused.parsed.type_, balance=refused.parsed["balance"])
+    say(refused=refused.status_code, type=refused.parsed.type_, balance=refused.parsed.balance)
 
 
 if __name__ == "__main__":

@@ -85,6 +85,11 @@ impl<'a> Event<'a> {
         self.event_type.unwrap_or("message")
     }
 
+    /// What it says.
+    pub fn data(&self) -> &str {
+        &self.data
+    }
+
     /// As it is sent. One allocation, of the exact size.
     pub fn frame(&self) -> Frame {
         self.written(self.id)

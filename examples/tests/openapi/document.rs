@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::support::{Reply, Request, Service};
 
 /// What any response may have, and no document says (RFC 9110; those of CORS are between a server and a browser).
-const GENERAL: [&str; 10] = [
+const GENERAL: [&str; 11] = [
     "cache-control",
     "connection",
     "content-length",
@@ -13,6 +13,7 @@ const GENERAL: [&str; 10] = [
     "content-type",
     "date",
     "referrer-policy",
+    "transfer-encoding",
     "vary",
     "x-accel-buffering",
     "x-content-type-options",

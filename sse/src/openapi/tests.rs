@@ -46,11 +46,13 @@ fn what_is_said_is_what_was_configured() {
 }
 
 #[test]
-fn a_stream_is_shown_as_it_is_sent() {
+fn an_event_of_a_stream_is_shown() {
     let event = Event::new("one\ntwo").event_type("note").unwrap();
     let said = described(|operation| describe_stream(operation, &event));
-    let example = &said["responses"]["200"]["content"]["text/event-stream"]["example"];
-    assert_eq!(example, "id: 0000c0de.42.00c0ffee\nevent: note\ndata: one\ndata: two\n\n");
+    let content = &said["responses"]["200"]["content"]["text/event-stream"];
+    let example = json!({ "id": "0000c0de.42.00c0ffee", "event": "note", "data": "one\ntwo" });
+    assert_eq!(content["example"], example);
+    assert!(jsonschema::is_valid(&content["schema"], &example));
     assert_eq!(types(&said, "503"), json!(["urn:stonework:sse:log-unavailable"]));
 }
 

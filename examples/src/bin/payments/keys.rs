@@ -1,6 +1,6 @@
 //! One effect and one answer per idempotency key.
 
-use axum::http::HeaderName;
+use axum::http::{HeaderName, Method};
 use redis::aio::ConnectionManager;
 use stonework_idempotency::store::redis1::RedisStore;
 use stonework_idempotency::{IdempotencyLayer, Keyring};
@@ -37,6 +37,8 @@ pub(crate) async fn layer(
     };
     let builder = builder
         .scope(account::scope)
+        // There is no other that does anything; a PATCH with a key is a wrong method, and no more.
+        .methods([Method::POST])
         .max_request_body(LARGEST_BODY)
         // One in the path or the query is part of the URI.
         .fingerprint_with(|head, input| input.header(head, &VERSION));
