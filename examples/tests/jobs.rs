@@ -335,7 +335,7 @@ async fn what_cannot_be_an_order_is_refused_and_leaves_its_key_unused() {
     }
     refused(order(size, "image/jpeg", &image), 422, "not-an-image").await;
     refused(order(size, "image/png", &image.slice(..20)), 422, "not-an-image").await;
-    refused(order(size, "image/png", &vec![0; 4 << 20].into()), 422, "not-an-image").await;
+    refused(order(size, "image/png", &vec![0_u8; 4 << 20].into()), 422, "not-an-image").await;
     refused(order(size, "image/png", &Default::default()), 422, "not-an-image").await;
     for [width, height] in [[65_535, 65_535], [4_097, 4_097], [8_193, 1], [u32::MAX >> 1, 2]] {
         let bomb = bomb(width, height);
@@ -364,7 +364,7 @@ async fn a_body_of_100_megabytes_is_refused() {
                      authorization: Bearer alice\r\ncontent-type: image/png\r\n{key}{length}\r\n\r\n"
                 );
                 write.write_all(head.as_bytes()).await?;
-                let chunk = [b"100000\r\n", &*vec![b'x'; 1 << 20], b"\r\n"].concat();
+                let chunk = [&b"100000\r\n"[..], &vec![b'x'; 1 << 20], b"\r\n"].concat();
                 for _ in 0..100 {
                     write.write_all(&chunk).await?;
                 }

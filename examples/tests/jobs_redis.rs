@@ -206,7 +206,7 @@ async fn an_order_whose_answer_was_lost_is_found_under_its_key() {
     assert_eq!((again.status, again.header("location")), (202, &*path));
     assert!(!again.headers.contains_key("idempotent-replayed"), "it was run again");
     // A key whose job is another cannot make one.
-    redis.ask::<()>(cmd("FLUSHALL")).await;
+    redis.ask::<()>(&cmd("FLUSHALL")).await;
     first.ordered(order(&first)).await;
     let keys: Vec<String> = redis.ask(cmd("KEYS").arg("jobs:idempotency:*")).await;
     redis.ask::<()>(cmd("DEL").arg(&keys)).await;

@@ -3,7 +3,7 @@
 use axum::Extension;
 use axum::extract::State;
 use stonework_pagination::{
-    Anchor, Cursors, Direction, Keys, Keyset, Page, PageLayer, Paged, keyset,
+    Anchor, AnyPage, Cursors, Direction, Keys, Keyset, PageLayer, Paged, keyset,
 };
 use uuid::Uuid;
 
@@ -34,8 +34,9 @@ pub(crate) fn layer(secret: &SecretKey) -> Result<PageLayer, Failure> {
 pub(crate) async fn list(
     State(app): State<App>,
     Extension(account): Extension<Account>,
-    page: Page<Newest>,
+    page: AnyPage,
 ) -> Result<Paged<Shown>, Refusal> {
+    let page = page.sorted_by::<Newest>()?;
     let list = List {
         account,
         newest_first: page.direction() == Direction::Forward,
