@@ -58,7 +58,7 @@ fn decoder(image: &[u8], format: Format) -> Result<impl ImageDecoder + '_, Unfit
 /// What is left to do.
 ///
 /// Rows are made another width first, band by band, and then columns another height. In the other direction each band
-/// stays as it is, so that together they are what the whole would have been.
+/// stays as it is, so that together they are what the whole would have been in two passes.
 pub(crate) struct Work {
     order: Order,
     stage: Stage,
@@ -195,17 +195,18 @@ mod tests {
         }
     }
 
-    /// Pixels may differ by what is lost between the two passes, which the whole keeps as fractions.
+    /// At the edge of a band a filter may be rounded otherwise.
     #[test]
-    fn bands_are_together_what_the_whole_is() {
+    fn bands_are_together_what_two_passes_over_the_whole_are() {
         let source = picture(97, 61);
         for (width, height) in [(40, 30), (1, 1), (97, 61), (7, 90), (200, 3), (130, 130)] {
             let work = Work::new(png(&source), order(width, height, Format::Png));
             let result = done(work).unwrap();
             assert_eq!(result.dimensions(), (width, height));
-            let whole = resize(&source, width, height, FilterType::Lanczos3);
+            let wide = resize(&source, width, source.height(), FilterType::Lanczos3);
+            let whole = resize(&wide, width, height, FilterType::Lanczos3);
             for (here, there) in result.as_raw().iter().zip(whole.as_raw()) {
-                assert!(here.abs_diff(*there) <= 4, "{width}x{height}: {here} and {there}");
+                assert!(here.abs_diff(*there) <= 1, "{width}x{height}: {here} and {there}");
             }
         }
     }
