@@ -148,7 +148,7 @@ async fn who_comes_back_while_it_runs_misses_nothing() {
     let whole = Stream::open(&service, "alice", &path, None).await;
     let mut cut = Stream::open(&service, "alice", &path, None).await;
     let mut seen = vec![cut.next().await.expect("an event")];
-    while !seen.last().is_some_and(|told| told.is_final()) {
+    while !seen.last().is_some_and(Told::is_final) {
         // Lost after each event.
         let after = seen.last().map(|told| told.id.clone());
         drop(cut);

@@ -100,7 +100,7 @@ impl Table {
         self.records.get(&id)?.result.clone()
     }
 
-    fn of<'t>(&'t self, account: &Account) -> impl DoubleEndedIterator<Item = (u64, Uuid)> + 't {
+    fn of(&self, account: &Account) -> impl Iterator<Item = (u64, Uuid)> {
         let first = (account.clone(), 0, Uuid::nil());
         let last = (account.clone(), u64::MAX, Uuid::max());
         self.index.range(first..=last).map(|(_, created_at, id)| (*created_at, *id))
@@ -204,7 +204,7 @@ impl Table {
 
     pub(super) fn add_endpoint(&mut self, account: Account, endpoint: Endpoint) -> bool {
         let owners = self.endpoints.len();
-        let known = self.endpoints.get(&account).map_or(&[][..], |known| known);
+        let known = self.endpoints.get(&account).map_or(&[][..], Vec::as_slice);
         if known.iter().any(|known| known.id == endpoint.id) {
             return true;
         }
