@@ -1,0 +1,42 @@
+//! One effect and one answer per idempotency key.
+
+use redis::aio::ConnectionManager;
+use stonework_idempotency::store::redis1::RedisStore;
+use stonework_idempotency::{Abandoned, IdempotencyLayer, Keyring};
+
+use crate::account;
+use crate::config::{Failure, LEASE};
+use crate::secret::SecretKey;
+use crate::submit::{LARGEST_IMAGE, PATIENCE, UPLOADS};
+
+const PREFIX: &str = "jobs:idempotency:";
+
+/// Of a whole process, one account may have so much under way.
+const SHARE_PERCENT: u8 = 25;
+
+/// A key belongs to the account that sends it.
+///
+/// What is done under a key can be done again, for its id is made of the key: a process that was killed between the two
+/// leaves a job that the next attempt finds. So a run that nobody knows the end of is run again, where the default would
+/// be to refuse.
+///
+/// Answers are sealed: one of them has a secret that is shown once.
+pub(crate) fn layer(
+    secret: &SecretKey,
+    redis: Option<ConnectionManager>,
+) -> Result<IdempotencyLayer, Failure> {
+    let builder = IdempotencyLayer::builder()
+        .scope(account::scope)
+        .on_abandoned(Abandoned::Rerun)
+        .seal(Keyring::new(1, &secret.answers()))
+        .max_request_body(LARGEST_IMAGE)
+        .read_timeout(PATIENCE)
+        .lease(LEASE)
+        .max_in_flight(UPLOADS)
+        .scope_share_percent(SHARE_PERCENT);
+    let builder = match redis {
+        Some(connection) => builder.store(RedisStore::new(connection).key_prefix(PREFIX)),
+        None => builder,
+    };
+    builder.build().map_err(Failure::config)
+}

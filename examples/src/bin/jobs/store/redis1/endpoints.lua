@@ -1,0 +1,2 @@
+-- ARGV[1] the account.
+return redis.call('HGET', ENDPOINTS, ARGV[1])
