@@ -152,7 +152,10 @@ fn reject(
         rejection => rejection.status(),
     };
     let problem = rejection.problem(&shared.problem_base, status, supported, lasts);
-    let mut response = problem.to_response(&Protocol::of(head.headers));
+    let mut response = match &shared.render {
+        Some(render) => render(rejection, &problem, head),
+        None => problem.to_response(&Protocol::of(head.headers)),
+    };
     stamp(shared, index, now, response.headers_mut());
     let extensions = response.extensions_mut();
     extensions.insert(NotExecuted);
