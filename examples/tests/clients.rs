@@ -15,6 +15,8 @@ mod clients {
     mod hand;
     mod http_sfv;
     mod python;
+    mod relay;
     mod stripe;
     mod urllib3;
+    mod zeep;
 }

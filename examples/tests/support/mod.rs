@@ -72,13 +72,18 @@ impl Service {
     }
 
     pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
-        let mut child = program(variables)
+        Self::run(program(variables))
+    }
+
+    /// This program, which says the same when it listens.
+    pub(crate) fn run(mut program: Command) -> Self {
+        let mut child = program
             .env("PORT", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("run payments");
+            .expect("run the program");
         let mut stdout = BufReader::new(child.stdout.take().expect("its output"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line of its output");
