@@ -166,7 +166,7 @@ async fn what_is_too_large_or_too_deep_is_told() {
     assert_eq!(balance(&service).await, 1000);
 }
 
-/// Each spreads the next one twice. Walking through forty takes days.
+/// Each spreads the next one twice, so that walking through them takes twice as long with each.
 #[tokio::test]
 async fn fragments_that_double_are_refused_at_once() {
     let service = start(&[]);

@@ -13,13 +13,15 @@
 //! as waiting would not help, and it has been counted as a request.
 
 use stonework_core::{NotExecuted, RequestHead};
-use stonework_idempotency as idempotency;
 use stonework_ratelimit::{ClientIp, Key, Policy, RateLimitLayer};
 
 use crate::account::{self, Account};
 use crate::env::{Failure, Rate};
 use crate::read::Priced;
 use crate::refusal;
+
+/// What the idempotency layer says of an answer that is given again.
+const REPLAYED: &str = "idempotent-replayed";
 
 /// Before anything is read: for the account, or the address of those who have none.
 pub(crate) fn requests(rate: Rate) -> Result<RateLimitLayer, Failure> {
@@ -39,9 +41,8 @@ pub(crate) fn points(rate: Rate) -> Result<RateLimitLayer, Failure> {
         // `execute` says what it was in the end.
         .adjustable(true)
         .refund_when(|response| {
-            let is_replay = idempotency::RESPONSE_HEADERS[0];
             response.extensions.get::<NotExecuted>().is_some()
-                || response.headers.contains_key(is_replay)
+                || response.headers.contains_key(REPLAYED)
         })
         .render(|_, problem, head| refusal::answer(problem, head, true));
     layer.build().map_err(|errors| Failure::Config(errors.to_string()))

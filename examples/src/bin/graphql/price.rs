@@ -12,8 +12,8 @@
 //! operations do, since all of them are validated.
 //!
 //! This is done before anything else looks at the document. async-graphql counts too, but by walking through each
-//! fragment wherever it is spread: forty fragments that spread the next one twice would keep it busy for hours. Here a
-//! fragment is counted once.
+//! fragment wherever it is spread: with each that spreads the next one twice it takes twice as long, half a second for
+//! sixteen of them in a debug build. Here a fragment is counted once.
 
 use std::collections::HashMap;
 

@@ -44,7 +44,7 @@ pub(crate) fn idempotency() -> Result<IdempotencyLayer, Failure> {
 }
 
 fn key(head: &RequestHead<'_>) -> Option<Key> {
-    let header = head.headers.get(stonework_idempotency::REQUEST_HEADERS[0]);
+    let header = head.headers.get("idempotency-key");
     let header = header.map(|value| Key::copy_from_slice(value.as_bytes()));
     header.or_else(|| head.extensions.get::<Message>()?.id.as_ref().map(Key::from))
 }
