@@ -16,7 +16,7 @@ use stonework_core::{CollectErrorKind, NotExecuted, Problem, Protocol, RequestHe
 use crate::media::Media;
 use crate::price::TooDeep;
 
-/// In these all is refused before it is understood, but for the last two.
+/// All but the last two are said before a request is understood.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     Unauthenticated,
