@@ -18,6 +18,8 @@ mod clients {
     mod http_sfv;
     mod openapi;
     mod python;
+    mod relay;
     mod stripe;
     mod urllib3;
+    mod zeep;
 }

@@ -2,7 +2,7 @@ use http::header::{AUTHORIZATION, COOKIE, HeaderName};
 use stonework_core::{Key, OriginalUri, Protocol, RequestHead};
 
 use crate::handle::Idempotency;
-use crate::key;
+use crate::key::{self, KeyError, RequestKey};
 use crate::lookup::Lookup;
 use crate::policy::Policy;
 use crate::rejection::Rejection;
@@ -28,10 +28,13 @@ pub(crate) enum Admission {
 }
 
 pub(crate) fn admit(policy: &Policy, head: &RequestHead<'_>) -> Admission {
-    if !policy.methods.contains(head.method) || passes_as_grpc(policy, head) {
+    if !policy.methods.contains(head.method)
+        || passes_as_grpc(policy, head)
+        || policy.skip.as_ref().is_some_and(|skips| skips(head))
+    {
         return Admission::Pass;
     }
-    let key = match key::read(head.headers.get_all(&policy.header)) {
+    let key = match key(policy, head) {
         Ok(Some(key)) => key,
         Ok(None) if policy.required => return Admission::Reject(Rejection::KeyMissing),
         Ok(None) => return Admission::Pass,
@@ -49,6 +52,13 @@ pub(crate) fn admit(policy: &Policy, head: &RequestHead<'_>) -> Admission {
         return Admission::Pass;
     }
     Admission::Protect(lookup)
+}
+
+fn key(policy: &Policy, head: &RequestHead<'_>) -> Result<Option<RequestKey>, KeyError> {
+    match &policy.key {
+        Some(key) => key(head).map(|key| RequestKey::given(key.as_bytes())).transpose(),
+        None => key::read(head.headers.get_all(&policy.header)),
+    }
 }
 
 /// By the same layer further out, or another with the same scope. It would only be in its own way.

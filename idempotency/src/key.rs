@@ -43,6 +43,13 @@ pub(crate) struct RequestKey {
 impl RequestKey {
     const EMPTY: Self = Self { len: 0, bytes: [0; MAX_LEN] };
 
+    /// One that somebody else has read.
+    pub(crate) fn given(bytes: &[u8]) -> Result<Self, KeyError> {
+        let mut key = Self::EMPTY;
+        bytes.iter().try_for_each(|byte| key.push(*byte))?;
+        key.not_empty()
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }

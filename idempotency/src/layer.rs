@@ -92,6 +92,8 @@ impl IdempotencyLayerBuilder {
     fn new() -> Self {
         let policy = Policy {
             header: HeaderName::from_static("idempotency-key"),
+            key: None,
+            skip: None,
             methods: vec![Method::POST, Method::PATCH],
             grpc_unary: HashSet::new(),
             required: false,
@@ -177,6 +179,38 @@ impl IdempotencyLayerBuilder {
             Ok(name) => self.policy.header = name,
             Err(_) => self.invalid_header = Some(name.to_owned()),
         }
+        self
+    }
+
+    /// Where the key is, in place of the header: in an extension that an outer layer left, which has read the id of a
+    /// message, for instance. `None` is no key; any other is taken as it is, and has 1 to 255 bytes.
+    ///
+    /// ```
+    /// use stonework_idempotency::{IdempotencyLayer, Key};
+    ///
+    /// /// What an outer layer found in the envelope.
+    /// #[derive(Clone)]
+    /// struct MessageId(String);
+    ///
+    /// IdempotencyLayer::builder()
+    ///     .key_with(|head| head.extensions.get::<MessageId>().map(|id| Key::from(&id.0)));
+    /// ```
+    pub fn key_with(
+        mut self,
+        key: impl Fn(&RequestHead<'_>) -> Option<Key> + Send + Sync + 'static,
+    ) -> Self {
+        self.policy.key = Some(Arc::new(key));
+        self
+    }
+
+    /// Requests for which this holds pass unprotected, with a key or without: those of a protected method that change
+    /// nothing, such as GraphQL's queries, which are sent by POST too. Whatever else would be refused for a key
+    /// passes as well.
+    pub fn skip_when(
+        mut self,
+        when: impl Fn(&RequestHead<'_>) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.policy.skip = Some(Arc::new(when));
         self
     }
 

@@ -63,7 +63,9 @@ pub enum Outage {
 /// [`spawn_with`](crate::IdempotencyLayerBuilder::spawn_with).
 pub type RunFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-pub(crate) type ScopeFn = Arc<dyn Fn(&RequestHead<'_>) -> Option<Key> + Send + Sync>;
+/// Who owns a key, or where it is.
+pub(crate) type KeyFn = Arc<dyn Fn(&RequestHead<'_>) -> Option<Key> + Send + Sync>;
+pub(crate) type HoldsFn = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
 pub(crate) type FingerprintFn = Arc<dyn Fn(&RequestHead<'_>, &mut FingerprintInput) + Send + Sync>;
 pub(crate) type ReleaseFn = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
 pub(crate) type RenderFn =
@@ -74,11 +76,14 @@ pub(crate) type SpawnFn = Arc<dyn Fn(RunFuture) + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Policy {
     pub(crate) header: HeaderName,
+    /// In place of the header.
+    pub(crate) key: Option<KeyFn>,
+    pub(crate) skip: Option<HoldsFn>,
     pub(crate) methods: Vec<Method>,
     pub(crate) grpc_unary: HashSet<String>,
     pub(crate) required: bool,
     /// `None` for a single tenant.
-    pub(crate) scope: Option<ScopeFn>,
+    pub(crate) scope: Option<KeyFn>,
     pub(crate) per_route: bool,
     pub(crate) fingerprint: Option<FingerprintFn>,
     pub(crate) max_request_body: usize,

@@ -20,7 +20,9 @@ use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use slow::{Op, Slow};
 use stonework_core::{NotExecuted, OriginalUri};
-use stonework_idempotency::{Abandoned, Idempotency, InFlight, Outage, Rejection};
+use stonework_idempotency::{
+    Abandoned, Idempotency, InFlight, Key, KeyError, Outage, Rejection, RequestHead,
+};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::sleep;
@@ -327,4 +329,52 @@ async fn a_client_that_is_slow_to_send_does_not_hold_the_limit_of_the_inner_serv
     let served = tokio::time::timeout(SECOND, served).await;
     assert!(served.is_ok(), "nothing runs, and yet nobody is served");
     slow.abort();
+}
+
+/// The id of a message, as an outer layer has read it.
+#[derive(Clone)]
+struct MessageId(&'static [u8]);
+
+fn message(id: &'static [u8]) -> Request<Full<Bytes>> {
+    let mut request = body(post("of the header"), "{}");
+    request.extensions_mut().insert(MessageId(id));
+    request
+}
+
+#[tokio::test]
+async fn a_key_is_read_where_the_closure_says() {
+    let found = |head: &RequestHead<'_>| {
+        head.extensions.get::<MessageId>().map(|id| Key::copy_from_slice(id.0))
+    };
+    let (runs, handler) = counting();
+    let app = app(&single().key_with(found).build().unwrap(), handler);
+    assert!(!send(&app, message(b"a\n\xff")).await.is_replay());
+    assert!(send(&app, message(b"a\n\xff")).await.is_replay(), "taken as it is");
+    assert!(!send(&app, message(b"b")).await.is_replay(), "the header is not looked at");
+    for _ in 0..2 {
+        assert!(!send_key(&app, "of the header").await.is_replay(), "nor does it stand in");
+    }
+    assert_eq!(count(&runs), 4);
+    for (id, error) in [(&b""[..], KeyError::Empty), (&[b'x'; 256], KeyError::TooLong)] {
+        let answer = send(&app, message(id)).await;
+        assert_eq!(answer.rejection(), Rejection::KeyMalformed(error));
+    }
+    assert!(!send(&app, message(&[b'x'; 255])).await.is_replay());
+    let required = single().key_with(found).required(true).build().unwrap();
+    let app = app::app(&required, counting().1);
+    assert_eq!(send_key(&app, "of the header").await.rejection(), Rejection::KeyMissing);
+}
+
+#[tokio::test]
+async fn what_is_skipped_passes_whatever_its_key() {
+    let reads = |head: &RequestHead<'_>| head.headers.contains_key("x-reads");
+    let (runs, handler) = counting();
+    let app = app(&single().required(true).skip_when(reads).build().unwrap(), handler);
+    for key in ["k", "k", "", "not, a key"] {
+        let answer = send(&app, body(post(key).header("x-reads", "1"), "{}")).await;
+        assert_eq!((answer.status, answer.is_replay()), (StatusCode::CREATED, false), "{key}");
+    }
+    assert_eq!(count(&runs), 4);
+    send_key(&app, "k").await;
+    assert!(send_key(&app, "k").await.is_replay(), "and all else is protected");
 }

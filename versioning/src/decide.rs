@@ -145,7 +145,10 @@ fn reject(
         _ => None,
     };
     let problem = shared.problem(rejection, now, lasts);
-    let mut response = problem.to_response(&Protocol::of(head.headers));
+    let mut response = match &shared.render {
+        Some(render) => render(rejection, &problem, head),
+        None => problem.to_response(&Protocol::of(head.headers)),
+    };
     stamp(shared, index, now, response.headers_mut());
     let extensions = response.extensions_mut();
     extensions.insert(NotExecuted);

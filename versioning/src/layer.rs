@@ -1,21 +1,22 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, StatusCode};
-use stonework_core::{Clock, ConfigError, ConfigErrors, RequestHead, SystemClock};
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+use stonework_core::{Clock, ConfigError, ConfigErrors, Problem, RequestHead, SystemClock};
 use tower_layer::Layer;
 
 #[cfg(feature = "accounts")]
 use crate::accounts::Said;
 use crate::rejection::PROBLEM_BASE;
 use crate::service::VersionService;
-use crate::shared::{NeutralFn, Shared, Unspecified};
+use crate::shared::{NeutralFn, RenderFn, Shared, Unspecified};
 use crate::table::{Table, Typed};
 use crate::told::{Offer, Told, shared_value};
 use crate::usage::Counters;
 use crate::{
-    Index, LifeBuilder, Moment, PathSegment, Reader, Select, Stage, Version, Versions,
+    Index, LifeBuilder, Moment, PathSegment, Reader, Rejection, Select, Stage, Version, Versions,
     VersionsBuilder, Warning,
 };
 #[cfg(feature = "accounts")]
@@ -50,6 +51,7 @@ impl VersionLayer {
             brownout_status: StatusCode::GONE,
             clock: None,
             problem_base: PROBLEM_BASE.to_owned(),
+            render: None,
             deny_warnings: false,
             #[cfg(feature = "accounts")]
             accounts: Said::default(),
@@ -131,6 +133,7 @@ pub struct VersionLayerBuilder<V> {
     brownout_status: StatusCode,
     clock: Option<Arc<dyn Clock>>,
     problem_base: String,
+    render: Option<RenderFn>,
     deny_warnings: bool,
     #[cfg(feature = "accounts")]
     accounts: Said,
@@ -262,6 +265,20 @@ impl<V: Version> VersionLayerBuilder<V> {
         self
     }
 
+    /// Renders rejections in place of problem+json and gRPC statuses: for SOAP faults, GraphQL errors or a house style.
+    /// Start from [`Problem::to_response`] to keep the retry headers. What is told of versions is added, whatever the
+    /// form. Those of [migrations](crate::MigrationLayer) stay as they are.
+    pub fn render(
+        mut self,
+        render: impl Fn(Rejection, &Problem, &RequestHead<'_>) -> Response<Bytes>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        self.render = Some(Arc::new(render));
+        self
+    }
+
     /// Makes `build` fail on what would be a [`Warning`].
     pub fn deny_warnings(mut self) -> Self {
         self.deny_warnings = true;
@@ -339,6 +356,7 @@ impl<V: Version> VersionLayerBuilder<V> {
             brownout_status: self.brownout_status,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock::new())),
             problem_base: self.problem_base,
+            render: self.render,
             needs_time,
             counters: Counters::new(counted),
             #[cfg(feature = "accounts")]

@@ -2,7 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, StatusCode};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use stonework_core::{Clock, Problem, RequestHead};
 
 #[cfg(feature = "accounts")]
@@ -14,6 +15,8 @@ use crate::usage::Counters;
 use crate::{ApiVersion, Index, Moment, PathSegment, Rejection, Stage};
 
 pub(crate) type NeutralFn = Arc<dyn Fn(&RequestHead<'_>) -> bool + Send + Sync>;
+pub(crate) type RenderFn =
+    Arc<dyn Fn(Rejection, &Problem, &RequestHead<'_>) -> Response<Bytes> + Send + Sync>;
 
 /// What becomes of requests that ask for no version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,7 @@ pub(crate) struct Shared {
     /// Does a version change some day, or is it remembered when one was used?
     pub(crate) needs_time: bool,
     pub(crate) problem_base: String,
+    pub(crate) render: Option<RenderFn>,
     pub(crate) counters: Counters,
     #[cfg(feature = "accounts")]
     pub(crate) accounts: Accounts,

@@ -212,6 +212,34 @@ async fn what_cannot_be_served_is_said_by_its_status() {
 }
 
 #[tokio::test]
+async fn what_is_refused_is_said_in_the_form_that_is_wanted() {
+    let clock = Hand::at("2026-08-01");
+    let layer = builder(&clock)
+        .render(|rejection, problem, head| {
+            let said = format!("{} {} {}", head.uri.path(), rejection.slug(), problem.status());
+            Response::builder().status(418).body(said.into()).unwrap()
+        })
+        .build()
+        .unwrap();
+    for (path, expected) in [
+        ("/v1/orders", "/v1/orders version-sunset 410 Gone"),
+        ("/v9/orders", "/v9/orders version-unsupported 404 Not Found"),
+    ] {
+        let service = layer.layer(service_fn(|_: Request<Body>| {
+            ready(Ok::<_, Infallible>(Response::new(Body::default())))
+        }));
+        let request = Request::get(path).body(Body::default()).unwrap();
+        let response = service.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 418);
+        assert!(response.headers().contains_key("vary"), "and what is told of versions");
+        assert!(response.extensions().get::<NotExecuted>().is_some());
+        assert!(response.extensions().get::<Rejection>().is_some());
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, expected);
+    }
+}
+
+#[tokio::test]
 async fn grpc_is_told_in_its_own_words() {
     let clock = Hand::at("2026-07-01");
     let grpc = |path: &str| Request::post(path).header("content-type", "application/grpc");
