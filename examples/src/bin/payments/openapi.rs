@@ -168,7 +168,8 @@ mod tests {
     use super::*;
     use crate::deliveries::Deliveries;
     use crate::ledger::Ledger;
-    use crate::limits::{self, Rate};
+    use crate::limits;
+    use crate::rate::Rate;
     use crate::routes::{self, App};
     use crate::{events, keys, pages, versions};
 
