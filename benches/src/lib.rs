@@ -6,11 +6,13 @@
 //! read the figures.
 
 mod cors;
+pub mod delivery;
 mod idempotency;
 mod inner;
 mod layered;
 pub mod migrate;
 mod pagination;
+mod process;
 pub mod ratelimit;
 mod rounds;
 pub mod sse;
@@ -21,6 +23,7 @@ mod versioning;
 mod webhook;
 mod work;
 
+pub use process::{Twin, orders, resident, stay_on, twin_word};
 pub use rounds::Rounds;
 pub use suite::{FLOOR, OURS, Scenario, Subject, Suite, suites};
 pub use table::{print_head, print_row};
