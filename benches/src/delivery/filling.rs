@@ -29,7 +29,7 @@ pub async fn fill(outbox: &Arc<dyn Outbox>, count: usize) {
         let outbox = Arc::clone(outbox);
         senders.spawn(async move {
             for number in (first..count).step_by(AT_ONCE) {
-                outbox.enqueue(enqueue(number)).await.expect("it has room");
+                enqueue_one(&*outbox, number).await;
             }
         });
     }
@@ -48,6 +48,15 @@ pub async fn deliver(outbox: &Arc<dyn Outbox>) {
         workers.spawn(async move { while claim_and_ack(&*outbox, CLAIM).await > 0 {} });
     }
     workers.join_all().await;
+}
+
+/// One of them.
+///
+/// # Panics
+///
+/// If the outbox does not take it.
+pub async fn enqueue_one(outbox: &dyn Outbox, number: usize) {
+    outbox.enqueue(enqueue(number)).await.expect("it has room");
 }
 
 fn enqueue(number: usize) -> Enqueue {

@@ -7,7 +7,7 @@ mod queued;
 mod receiver;
 
 pub use bare::Bare;
-pub use filling::{deliver, deliver_one, fill};
+pub use filling::{deliver, deliver_one, enqueue_one, fill};
 pub use load::{Latencies, Sick};
 pub use queued::Queued;
 pub use receiver::{Receiver, receive};
