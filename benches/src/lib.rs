@@ -5,7 +5,9 @@
 //! [`Work`]. All else is the same for all of them. `README.md` says how it is measured, and how to
 //! read the figures.
 
+pub mod chart;
 mod cors;
+mod costs;
 pub mod delivery;
 mod idempotency;
 mod inner;
@@ -16,6 +18,7 @@ mod process;
 pub mod ratelimit;
 mod rounds;
 pub mod sse;
+pub mod stack;
 mod suite;
 mod table;
 mod time;
@@ -23,6 +26,7 @@ mod versioning;
 mod webhook;
 mod work;
 
+pub use costs::{Allocations, Row, plain, times};
 pub use process::{Twin, orders, resident, stay_on, twin_word};
 pub use rounds::Rounds;
 pub use suite::{FLOOR, OURS, Scenario, Subject, Suite, suites};
