@@ -1,8 +1,9 @@
 //! Streams over real sockets, on Linux: what 10,000 quiet ones take, and how fast 1,000 clients are
 //! told. The server is a process of its own, on one core: `cargo bench -p benches --bench sse_sockets`.
 
+use allocation_counter::measure;
 use benches::sse::sockets::{Clients, Memory, Name, Server, serve};
-use benches::{Rounds, print_head, print_row, wall_time};
+use benches::{Rounds, print_head, print_row, twin_word, wall_time};
 
 const QUIET: usize = 10_000;
 const CLIENTS: usize = 1_000;
@@ -12,9 +13,8 @@ const ROUNDS: usize = 51;
 const EVENTS: usize = 16;
 
 fn main() {
-    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with("--"));
-    match words.next() {
-        Some(name) => serve(&name),
+    match twin_word() {
+        Some(name) => serve(&name, |serving| measure(serving).bytes_current),
         None => {
             quiet();
             told();

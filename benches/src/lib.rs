@@ -5,15 +5,20 @@
 //! [`Work`]. All else is the same for all of them. `README.md` says how it is measured, and how to
 //! read the figures.
 
+pub mod chart;
 mod cors;
+mod costs;
+pub mod delivery;
 mod idempotency;
 mod inner;
 mod layered;
 pub mod migrate;
 mod pagination;
+mod process;
 pub mod ratelimit;
 mod rounds;
 pub mod sse;
+pub mod stack;
 mod suite;
 mod table;
 mod time;
@@ -21,6 +26,8 @@ mod versioning;
 mod webhook;
 mod work;
 
+pub use costs::{Allocations, Row, plain, times};
+pub use process::{Twin, orders, resident, stay_on, twin_word};
 pub use rounds::Rounds;
 pub use suite::{FLOOR, OURS, Scenario, Subject, Suite, suites};
 pub use table::{print_head, print_row};

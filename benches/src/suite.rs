@@ -116,6 +116,11 @@ impl Subject {
         (self.start)()
     }
 
+    /// Is it one of our layers, however it is set up? Those have their names in bold.
+    pub fn is_ours(&self) -> bool {
+        self.title.starts_with("**stonework-")
+    }
+
     const fn denies(&self) -> bool {
         self.allowed.is_some()
     }

@@ -6,6 +6,8 @@ mod scenario;
 mod subject;
 mod traffic;
 
+pub(crate) use subject::ours;
+
 use crate::suite::Suite;
 
 pub(crate) fn suite() -> Suite {

@@ -69,7 +69,7 @@ impl Name {
     }
 }
 
-pub(super) fn ours(many: usize) -> stonework_cors::CorsLayer {
+pub(crate) fn ours(many: usize) -> stonework_cors::CorsLayer {
     stonework_cors::CorsLayer::builder()
         .origins(origins(many))
         .methods(METHODS.split(','))

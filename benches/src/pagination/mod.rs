@@ -7,6 +7,8 @@ mod page;
 mod peers;
 mod tokens;
 
+pub(crate) use page::{layer, listed};
+
 use crate::suite::Suite;
 
 pub(crate) fn suite() -> Suite {

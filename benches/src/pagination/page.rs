@@ -111,7 +111,7 @@ fn uri(name: Name, case: Case) -> Uri {
     target.parse().expect("a link is a URI")
 }
 
-fn layer() -> PageLayer {
+pub(crate) fn layer() -> PageLayer {
     let cursors = Cursors::signed(keys()).build().expect("the secret is long enough");
     PageLayer::builder().cursors(cursors).build().expect("it is all that is needed")
 }
@@ -139,6 +139,14 @@ where
 
 fn items() -> Vec<Place> {
     (0..=LIMIT).map(Place::numbered).collect()
+}
+
+/// With what the layer wants to be done, if it is there.
+pub(crate) fn listed(request: &Request<Body>) -> Response<Body> {
+    match AnyPage::of(request.extensions()) {
+        Ok(_) => ours(request),
+        Err(_) => written(&items(), None),
+    }
 }
 
 fn ours(request: &Request<Body>) -> Response<Body> {

@@ -20,7 +20,8 @@ pub(super) struct Case {
     backlog: usize,
 }
 
-pub(super) const CASES: [Case; 4] = [
+pub(super) const CASES: [Case; 5] = [
+    Case { clients: 100, backlog: 1 },
     Case { clients: 1_000, backlog: 1 },
     Case { clients: 1_000, backlog: 16 },
     Case { clients: 10_000, backlog: 1 },

@@ -7,7 +7,8 @@ use tokio::io::AsyncReadExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
-use super::{MARK, stay_on};
+use super::MARK;
+use crate::process::stay_on;
 
 /// Clients of one server, each with a connection.
 #[derive(Debug)]

@@ -1,26 +1,22 @@
-use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use allocation_counter::measure;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::super::sources::{Name, Source, data};
-use super::{MARK, stay_on};
+use super::MARK;
+use crate::process::{Twin, orders, resident, stay_on};
 
 /// A server in a process of its own.
 #[derive(Debug)]
 pub struct Server {
-    process: Child,
-    orders: ChildStdin,
-    answers: BufReader<ChildStdout>,
+    twin: Twin,
     address: SocketAddr,
 }
 
@@ -41,14 +37,9 @@ impl Server {
     ///
     /// If it does not start.
     pub fn start(name: Name) -> Self {
-        let program = std::env::current_exe().expect("this program is somewhere");
-        let mut command = Command::new(program);
-        command.arg(format!("{name:?}")).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = command.spawn().expect("it starts");
-        let orders = process.stdin.take().expect("it is piped");
-        let mut answers = BufReader::new(process.stdout.take().expect("it is piped"));
-        let address = line(&mut answers).parse().expect("it says where it listens");
-        Self { process, orders, answers, address }
+        let mut twin = Twin::start(&format!("{name:?}"));
+        let address = twin.line().parse().expect("it says where it listens");
+        Self { twin, address }
     }
 
     /// Where it listens.
@@ -62,7 +53,7 @@ impl Server {
     ///
     /// If it has ended.
     pub fn publish(&mut self, events: usize) {
-        writeln!(self.orders, "{events}").expect("it listens");
+        self.twin.tell(events);
     }
 
     /// What it has taken. It is of no other use then.
@@ -71,9 +62,9 @@ impl Server {
     ///
     /// If it does not say.
     pub fn memory(mut self) -> Memory {
-        writeln!(self.orders, "memory").expect("it listens");
+        self.twin.tell("memory");
         let [heap, resident] =
-            [(); 2].map(|()| line(&mut self.answers).parse().expect("it says a number"));
+            [(); 2].map(|()| self.twin.line().parse().expect("it says a number"));
         Memory { heap, resident }
     }
 
@@ -83,32 +74,17 @@ impl Server {
     ///
     /// Where the system does not say.
     pub fn processor_time(&self) -> Duration {
-        let path = format!("/proc/{}/schedstat", self.process.id());
-        let said = std::fs::read_to_string(path).expect("it is Linux");
-        let nanoseconds = said.split(' ').next().and_then(|word| word.parse().ok());
-        Duration::from_nanos(nanoseconds.expect("it is a number"))
+        self.twin.processor_time()
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
-}
-
-fn line(answers: &mut impl BufRead) -> String {
-    let mut line = String::new();
-    answers.read_line(&mut line).expect("it is text");
-    line.trim().to_owned()
-}
-
-/// Serves, in the process that [`Server::start`] has started, until it is killed.
+/// Serves, in the process that [`Server::start`] has started, until it is killed. `heap_of` says how many bytes more of the
+/// allocator there are after what it runs: only a program that measures this has an allocator that counts.
 ///
 /// # Panics
 ///
 /// If there is no such source, or nowhere to listen.
-pub fn serve(name: &str) {
+pub fn serve(name: &str, heap_of: impl FnOnce(Box<dyn FnOnce() + '_>) -> i64) {
     let known = [Name::Idle, Name::Stonework, Name::Layered, Name::Shared, Name::Axum];
     let name = known.into_iter().find(|known| format!("{known:?}") == name);
     stay_on(0);
@@ -118,14 +94,14 @@ pub fn serve(name: &str) {
     let source = Source::new(name.expect("it is the name of one"));
     let mut orders = orders();
     let resident_before = resident();
-    let info = measure(|| {
+    let heap = heap_of(Box::new(|| {
         runtime.block_on(async {
             let app = Router::new().route("/", get(answer)).with_state(source.clone());
             tokio::spawn(async move { axum::serve(listener, app).await });
             obey(&source, &mut orders).await;
         });
-    });
-    println!("{}\n{}", info.bytes_current, resident().saturating_sub(resident_before));
+    }));
+    println!("{heap}\n{}", resident().saturating_sub(resident_before));
     // All is kept until whoever asked has read the answer.
     while orders.blocking_recv().is_some() {}
 }
@@ -148,20 +124,4 @@ async fn obey(source: &Source, orders: &mut UnboundedReceiver<String>) {
             source.publish(number, &data).await;
         }
     }
-}
-
-fn orders() -> UnboundedReceiver<String> {
-    let (sender, receiver) = unbounded_channel();
-    std::thread::spawn(move || {
-        for order in std::io::stdin().lines().map_while(Result::ok) {
-            drop(sender.send(order));
-        }
-    });
-    receiver
-}
-
-fn resident() -> u64 {
-    let said = std::fs::read_to_string("/proc/self/statm").expect("it is Linux");
-    let pages = said.split(' ').nth(1).and_then(|word| word.parse::<u64>().ok());
-    pages.expect("it is a number") * rustix::param::page_size() as u64
 }
