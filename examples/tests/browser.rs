@@ -3,6 +3,8 @@
 //! Run by `./test.sh browser`, which installs Chromium and what drives it. With `STONEWORK_SCREENSHOTS=FOLDER` the stories
 //! of `looks` leave pictures there.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
+
 #[path = "../../cors/tests/browser/chromium.rs"]
 #[allow(dead_code)] // Others need more of it.
 mod chromium;

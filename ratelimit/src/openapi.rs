@@ -81,7 +81,7 @@ fn violated(shared: &Shared, rejection: Rejection) -> Vec<std::borrow::Cow<'stat
             shared.limits.iter().filter(|limit| !limit.shadow).map(|limit| &limit.name).collect()
         }
         Rejection::TooManyAtOnce => {
-            shared.gates.iter().filter(|gate| !gate.is_shadow()).map(|gate| gate.name()).collect()
+            shared.gates.iter().filter(|gate| !gate.is_shadow()).map(Gate::name).collect()
         }
         _ => Vec::new(),
     };

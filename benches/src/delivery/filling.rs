@@ -63,7 +63,7 @@ fn enqueue(number: usize) -> Enqueue {
     let id = DeliveryId::new(endpoint_id(number % OWNERS), MessageId::random());
     let json = HeaderValue::from_static("application/json");
     let body = Bytes::copy_from_slice(&body());
-    Enqueue::new(id.expect("it is an id"), Payload::new(json, body))
+    Enqueue::new(id.expect("it is an id"), Payload::new(json, body).expect("it is short"))
 }
 
 /// One of them.

@@ -121,7 +121,7 @@ async fn offer(delivery: &Delivery, per_beat: usize, beats: u128) -> Vec<Duratio
 
 fn hear(event: &Event, sender: &UnboundedSender<(usize, Duration)>) {
     if let Event::Delivered { id, .. } = event {
-        let number = id.message.as_str().parse().expect("ids are numbers");
+        let number = id.message().as_str().parse().expect("ids are numbers");
         let _ = sender.send((number, wall_time()));
     }
 }

@@ -30,9 +30,7 @@ use stonework_webhook_delivery::store::{
     Payload, Purge, Requeue, Requeued, Settled, State, StateKind, StoreErrorKind,
 };
 use stonework_webhook_delivery::testing::outbox_conformance;
-use stonework_webhook_delivery::{
-    DeadReason, DeliveryId, Event, Message, MessageId, OrderKey, fuzz,
-};
+use stonework_webhook_delivery::{DeadReason, DeliveryId, Event, MessageId, OrderKey, fuzz};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

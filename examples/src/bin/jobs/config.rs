@@ -96,7 +96,7 @@ fn rate() -> Result<Rate, Failure> {
 
 fn number<T>(name: &str, unset: T, least: T, most: T) -> Result<T, Failure>
 where
-    T: FromStr + PartialOrd + Display,
+    T: FromStr + PartialOrd + Display + Copy,
 {
     let Some(text) = read(name)? else { return Ok(unset) };
     match text.parse() {

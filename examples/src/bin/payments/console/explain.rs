@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use stonework_cors::{Decision, Policy, Report};
+use stonework_cors::{Decision, Policy, Reason, Report};
 
 use crate::config::Failure;
 use crate::cors;
@@ -68,8 +68,8 @@ impl Told {
         Self {
             what,
             allowed,
-            reason: reason.map(|reason| reason.slug()),
-            advice: reason.map(|reason| reason.advice()),
+            reason: reason.map(Reason::slug),
+            advice: reason.map(Reason::advice),
             culprit,
             nearest,
             text,

@@ -79,9 +79,24 @@ fn find(shape: Shape) -> Operation {
     let mut operation =
         operation(TAG, "find_transfer", "Finds a transfer", description).parameter(id).build();
     json(&mut operation, "200", "The transfer", shape.transfer());
+    kept(&mut operation);
     add_problem(&mut operation, &Refusal::UnknownTransfer.problem());
     needs_the_ledger(&mut operation);
     operation
+}
+
+/// The headers of `kept.rs`.
+fn kept(operation: &mut Operation) {
+    let description = "Tags of what the client has, from `etag`.";
+    let asked = optional(ParameterIn::Header, "if-none-match", description, text());
+    add_parameter(operation, asked);
+    for (status, description) in [("200", "The transfer"), ("304", "The client has it")] {
+        let Some(response) = response(operation, status, description) else { continue };
+        let tag = header("What this is known by, in this version.", text()).build();
+        add_header_to(response, "etag", &tag);
+        let keep = header("Who may keep it, and for how long.", text()).build();
+        add_header_to(response, "cache-control", &keep);
+    }
 }
 
 fn list(shape: Shape, layers: &Layers<'_>) -> Operation {

@@ -64,7 +64,7 @@ impl JobStore for MemoryStore {
     }
 
     fn finish(&self, lease: Lease, outcome: Outcome) -> Answer<Option<Job>> {
-        self.with(|table, now| table.finish(lease, outcome, now))
+        self.with(|table, now| table.finish(lease, &outcome, now))
     }
 
     fn told(&self, lease: Lease, event: String) -> Answer<()> {

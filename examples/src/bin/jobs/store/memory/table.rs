@@ -170,7 +170,7 @@ impl Table {
         self.find(lease.job)
     }
 
-    pub(super) fn finish(&mut self, lease: Lease, outcome: Outcome, now: Duration) -> Option<Job> {
+    pub(super) fn finish(&mut self, lease: Lease, outcome: &Outcome, now: Duration) -> Option<Job> {
         let until = now + self.limits.lease;
         let record = self.held(lease)?;
         if !record.job.state.is_final() {
