@@ -26,7 +26,7 @@ fn main() {
 fn rates(receiver: &mut Receiver) {
     let title = "**stonework-webhook-delivery**, `MemoryOutbox`";
     let mut subjects = [
-        Subject::Bare(Bare::new(receiver)),
+        Subject::Bare(Box::new(Bare::new(receiver))),
         Subject::Queued(title, Queued::new(Arc::new(runtime()), outbox(), receiver)),
     ];
     deliveries::show(receiver, &mut subjects, || 0.0);

@@ -61,7 +61,7 @@ impl Bench {
             Subject::Queued(title, Queued::new(Arc::clone(&self.runtime), outbox, &receiver))
         };
         let mut subjects = [
-            Subject::Bare(Bare::new(&receiver)),
+            Subject::Bare(Box::new(Bare::new(&receiver))),
             queued("**stonework-webhook-delivery**, `MemoryOutbox`", Arc::new(memory)),
             queued("**stonework-webhook-delivery**, `RedisOutbox`", Arc::new(self.outbox(&server))),
         ];

@@ -22,7 +22,7 @@ pub(crate) fn measure(page: &mut Page) {
     page.text(INTRODUCTION);
     let rows = of(Ask::Read, &Name::ALL);
     let mut bars = Bars::new("requests per second of one core: GET of 110 B, layer by layer");
-    bars.add(rows.iter().map(|row| row.bar()).collect());
+    bars.add(rows.iter().map(Row::bar).collect());
     page.plot("stack", "Requests per second, layer by layer", bars.draw());
     let figures = ["per second", "÷ the router alone", "CPU, µs each", "over the row above"];
     let above = rows.iter().skip(1).zip(&rows).map(|(row, above)| row.micros - above.micros);

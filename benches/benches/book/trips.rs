@@ -130,7 +130,7 @@ impl Table {
         ] {
             let mut builder = RateLimitLayer::builder();
             for name in names {
-                let policy = Policy::new(*name).rate(1_000_000_000).per(Duration::from_secs(1));
+                let policy = Policy::new(name).rate(1_000_000_000).per(Duration::from_secs(1));
                 builder = builder.policy(policy.key(|_: &RequestHead<'_>| Some(Key::from("acct"))));
             }
             let layer = builder.store(RedisStore::new(self.connection.clone())).build();

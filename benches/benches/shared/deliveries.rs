@@ -20,7 +20,7 @@ const PER_BEAT: usize = 2;
 /// Whatever sends messages.
 pub(crate) enum Subject {
     /// The first one.
-    Bare(Bare),
+    Bare(Box<Bare>),
     Queued(&'static str, Queued),
 }
 
