@@ -1,6 +1,8 @@
 //! The layers on hyper alone, over HTTP/1.1 and HTTP/2: `cargo run --bin hyper`. `PORT` is 3000 unless you say otherwise.
 //!
-//!     curl -i 127.0.0.1:3000/v1/transfers -d 100 -H 'idempotency-key: rent-may'
+//! ```sh
+//! curl -i 127.0.0.1:3000/v1/transfers -d 100 -H 'idempotency-key: rent-may'
+//! ```
 
 use std::convert::Infallible;
 use std::env;
