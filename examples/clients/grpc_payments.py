@@ -114,7 +114,6 @@ def refusals(args):
     yield payments.transfer(2, "k")
     yield payments.transfer(1, package="stonework.payments.v3")
     yield payments.transfer(1, metadata=[("api-version", "1")])
-    yield payments.transfer(1, timeout=0)
 
 
 def limits(args):
