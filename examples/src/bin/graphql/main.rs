@@ -22,6 +22,8 @@ mod read;
 mod refusal;
 mod schema;
 mod shutdown;
+#[path = "../payments/stop.rs"]
+mod stop;
 
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
@@ -37,7 +39,7 @@ use env::Failure;
 use execute::App;
 use ledger::Ledger;
 use refusal::Refusal;
-use shutdown::Stop;
+use stop::Stop;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use redis::Client;
 
 use crate::connection;
-use crate::limits::Rate;
+use crate::rate::Rate;
 use crate::secret::SecretKey;
 use crate::store::Limits;
 

@@ -20,10 +20,14 @@ mod pages;
 mod panics;
 mod picture;
 mod problem;
+#[path = "../payments/rate.rs"]
+mod rate;
 mod routes;
 mod secret;
 mod shutdown;
 mod status;
+#[path = "../payments/stop.rs"]
+mod stop;
 mod store;
 mod submit;
 mod versions;
@@ -46,7 +50,8 @@ use tower::ServiceBuilder;
 
 use config::{Config, Failure};
 use routes::App;
-use shutdown::{Background, Stop};
+use shutdown::Background;
+use stop::Stop;
 use store::{JobStore, Limits, MemoryStore, RedisStore};
 use worker::{Tools, Workers};
 

@@ -11,6 +11,8 @@ mod account;
 mod env;
 #[path = "../graphql/shutdown.rs"]
 mod shutdown;
+#[path = "../payments/stop.rs"]
+mod stop;
 
 mod envelope;
 mod fault;
@@ -34,7 +36,7 @@ use tower::ServiceBuilder;
 use env::{Failure, port, rate};
 use ledger::Ledger;
 use refusal::Refusal;
-use shutdown::Stop;
+use stop::Stop;
 
 #[tokio::main]
 async fn main() -> ExitCode {
