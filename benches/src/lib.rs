@@ -5,6 +5,7 @@
 //! [`Work`]. All else is the same for all of them. `README.md` says how it is measured, and how to
 //! read the figures.
 
+pub mod callgrind;
 pub mod chart;
 mod cors;
 mod costs;

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Write};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 #[derive(Debug)]
 pub struct Twin {
     process: Child,
-    orders: ChildStdin,
+    /// Until it is to end.
+    orders: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
@@ -25,11 +27,23 @@ impl Twin {
     ///
     /// If it does not start.
     pub fn start(word: &str) -> Self {
-        let program = std::env::current_exe().expect("this program is somewhere");
-        let mut command = Command::new(program);
+        Self::spawn(Command::new(this_program()), word)
+    }
+
+    /// Starts it below another program, such as valgrind, which is given it as an argument.
+    ///
+    /// # Panics
+    ///
+    /// If it does not start.
+    pub fn start_under(mut other: Command, word: &str) -> Self {
+        other.arg(this_program());
+        Self::spawn(other, word)
+    }
+
+    fn spawn(mut command: Command, word: &str) -> Self {
         command.arg(word).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().expect("it starts");
-        let orders = process.stdin.take().expect("it is piped");
+        let orders = process.stdin.take();
         let answers = BufReader::new(process.stdout.take().expect("it is piped"));
         Self { process, orders, answers }
     }
@@ -40,7 +54,8 @@ impl Twin {
     ///
     /// If it has ended.
     pub fn tell(&mut self, order: impl Display) {
-        writeln!(self.orders, "{order}").expect("it listens");
+        let orders = self.orders.as_mut().expect("it has not been ended");
+        writeln!(orders, "{order}").expect("it listens");
     }
 
     /// What it says next.
@@ -52,6 +67,17 @@ impl Twin {
         let mut line = String::new();
         self.answers.read_line(&mut line).expect("it is text");
         line.trim().to_owned()
+    }
+
+    /// Lets it end by itself: it has no more [`orders`].
+    ///
+    /// # Panics
+    ///
+    /// If it fails.
+    pub fn end(mut self) {
+        drop(self.orders.take());
+        let status = self.process.wait().expect("it ends");
+        assert!(status.success(), "{status}");
     }
 
     /// How long its first thread has been at work.
@@ -72,6 +98,10 @@ impl Drop for Twin {
         drop(self.process.kill());
         drop(self.process.wait());
     }
+}
+
+fn this_program() -> PathBuf {
+    std::env::current_exe().expect("this program is somewhere")
 }
 
 /// The word with which this program was started, if it is a twin.

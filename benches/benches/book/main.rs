@@ -1,11 +1,12 @@
-//! The benchmark book: every crate beside its peers, as tables and plots, in `benches/book/`. Linux, with wrk and
-//! redis-server: `cargo bench -p benches --features redis-1 --bench book`. It takes about five minutes.
+//! The benchmark book: every crate beside its peers, as tables and plots, in `benches/book/`. Linux, with wrk,
+//! valgrind and redis-server: `cargo bench -p benches --features redis-1 --bench book`. It takes about five minutes.
 //!
-//! With `-- stack`, `-- costs` or `-- trips` it measures that part alone, and prints it.
+//! With `-- stack`, `-- profile`, `-- costs` or `-- trips` it measures that part alone, and prints it.
 
 mod costs;
 mod machine;
 mod page;
+mod profile;
 #[path = "../../../idempotency/tests/support/redis.rs"]
 #[allow(dead_code)]
 mod redis_server;
@@ -22,7 +23,7 @@ One command measures all of it and writes this page and its plots:
 
     cargo bench -p benches --features redis-1 --bench book
 
-It needs wrk and redis-server, and takes some minutes. [benches](../README.md) says how it is measured, and what peers do
+It needs wrk, valgrind and redis-server, and takes some minutes. [benches](../README.md) says how it is measured, and what peers do
 less or more: read that before you compare. Read ratios; times are those of this run and this machine. Allocations and
 round trips are exact, and tests fail when they change.";
 
@@ -31,6 +32,7 @@ fn main() {
         None => write(),
         Some("stack") => print(stack::measure),
         Some("costs") => print(costs::measure),
+        Some("profile") => print(profile::measure),
         Some("trips") => print(trips::measure),
         Some(name) => server::serve(name),
     }
@@ -42,6 +44,7 @@ fn write() {
     page.text(INTRODUCTION);
     page.text(&machine::described());
     stack::measure(&mut page);
+    profile::measure(&mut page);
     costs::measure(&mut page);
     trips::measure(&mut page);
     page.write();

@@ -12,8 +12,8 @@ const SECONDS: u32 = 1;
 const INTRODUCTION: &str = "\
 ## The whole stack
 
-All layers in one `ServiceBuilder`, in the order that [ARCHITECTURE.md](../../ARCHITECTURE.md) gives, before an axum router
-with handlers that do next to nothing. The server is a process of its own on one core; wrk, with 32 connections, is on the
+The layers in one `ServiceBuilder`, in the order of [the stack](../../README.md), before an axum router with handlers that
+do next to nothing; pages and event streams have theirs at their routes. The server is a process of its own on one core; wrk, with 32 connections, is on the
 other. State is in memory. Servers take turns; figures are medians, and ratios are those of the same round. A request has an
 `Origin` that is allowed, a token, and a version in a header; answers get all headers that the layers have to say.";
 
@@ -89,7 +89,7 @@ fn turn(server: &Server, ask: Ask) -> Turn {
 impl Row {
     fn bar(&self) -> Bar {
         let whose = match self.name {
-            Name::Bare | Name::Around => Whose::Limit,
+            Name::Bare => Whose::Limit,
             _ => Whose::Ours,
         };
         Bar::new(self.name.title().replace('`', ""), whose, self.per_second)

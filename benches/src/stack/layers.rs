@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::io;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,47 +12,57 @@ use stonework_cors::CorsLayer;
 use stonework_idempotency::IdempotencyLayer;
 use stonework_idempotency::store::MemoryStore;
 use stonework_ratelimit::{Policy, RateLimitLayer};
-use stonework_sse::{Drain, SseLayer};
 use stonework_versioning::{Header, Major, MigrationLayer, VersionLayer};
-use tower::ServiceBuilder;
+use tokio::net::TcpListener;
+use tower::make::Shared;
+use tower::{ServiceBuilder, ServiceExt};
 use tower_service::Service;
 
 use super::{Name, app};
-use crate::{cors, pagination};
+use crate::cors;
 
 /// More than is ever asked for.
 const PLENTY: u32 = 1_000_000_000;
 
-/// The router below the layers of this name, in the order in which a stack is documented.
-pub(super) fn router(name: Name) -> Router {
-    let (builder, router) = (ServiceBuilder::new(), app::router());
+/// Answers who connects, below the layers of this name, in the order in which a stack is documented.
+pub(super) async fn serve(name: Name, listener: TcpListener) -> io::Result<()> {
+    let builder = ServiceBuilder::new();
     match name {
-        Name::Bare => router,
-        Name::Around => around(router),
-        Name::Cors => around(builder.layer(cors()).service(router)),
-        Name::Limits => around(builder.layer(cors()).layer(limits()).service(router)),
-        Name::Keys => around(builder.layer(cors()).layer(limits()).layer(keys()).service(router)),
-        Name::Versions => {
-            let (versions, migrations) = versions();
-            let builder = builder.layer(cors()).layer(limits()).layer(keys());
-            around(builder.layer(versions).layer(migrations).service(router))
+        Name::Bare => axum::serve(listener, app::bare()).await,
+        Name::Cors => answer(listener, builder.layer(cors()).service(app::bare())).await,
+        Name::Limits => {
+            let builder = builder.layer(cors()).layer(limits());
+            answer(listener, builder.service(app::bare())).await
         }
-        Name::All => {
+        Name::Keys => {
+            let builder = builder.layer(cors()).layer(limits()).layer(keys());
+            answer(listener, builder.service(app::bare())).await
+        }
+        Name::Versions | Name::All | Name::Fallback => {
             let (versions, migrations) = versions();
             let builder = builder.layer(cors()).layer(limits()).layer(keys());
             let builder = builder.layer(versions).layer(migrations);
-            around(builder.layer(pagination::layer()).layer(events()).service(router))
+            match name {
+                Name::Versions => answer(listener, builder.service(app::bare())).await,
+                Name::All => answer(listener, builder.service(app::layered())).await,
+                _ => {
+                    let stack = builder.service(app::layered());
+                    axum::serve(listener, Router::new().fallback_service(stack)).await
+                }
+            }
         }
     }
 }
 
-fn around<S>(service: S) -> Router
+/// axum serves what answers with its own body.
+async fn answer<S>(listener: TcpListener, service: S) -> io::Result<()>
 where
-    S: Service<Request<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S: Service<Request<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Response: IntoResponse,
-    S::Future: Send + 'static,
+    S::Future: Send,
 {
-    Router::new().fallback_service(service)
+    let service = service.map_response(IntoResponse::into_response);
+    axum::serve(listener, Shared::new(service)).await
 }
 
 fn account(head: &RequestHead<'_>) -> Option<Key> {
@@ -92,8 +103,4 @@ fn versions() -> (VersionLayer, MigrationLayer) {
     });
     let migrations = migrations.build().expect("the configuration is valid");
     (versions, migrations)
-}
-
-fn events() -> SseLayer {
-    SseLayer::builder().drain(&Drain::new()).build().expect("the configuration is valid")
 }

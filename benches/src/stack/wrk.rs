@@ -1,4 +1,4 @@
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -78,8 +78,9 @@ impl Ask {
     ///
     /// If it is not what these layers answer.
     pub fn check(self, server: SocketAddr, name: Name) {
-        self.once(server);
-        let answer = self.once(server);
+        let mut connection = Connection::to(server);
+        connection.ask(self);
+        let answer = connection.ask(self);
         let status = if matches!(self, Self::Pay | Self::Retry) { "201" } else { "200" };
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{name:?}, {self:?}: {answer}");
         let is_behind = |layer: Name| name as usize >= layer as usize;
@@ -95,24 +96,16 @@ impl Ask {
         }
     }
 
-    fn once(self, server: SocketAddr) -> String {
-        let (method, body) = match self {
-            Self::Read | Self::List => ("GET", ""),
-            Self::Pay | Self::Retry => ("POST", ORDER),
-        };
-        let headers = self.headers().join("\r\n");
-        let mut connection = TcpStream::connect(server).expect("it listens");
-        write!(
-            connection,
-            "{method} {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n\
-             content-length: {}\r\n\r\n{body}",
-            self.path(),
-            body.len(),
-        )
-        .expect("it reads");
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).expect("it answers");
-        answer
+    /// Asks so many times, over one connection, one after the other.
+    ///
+    /// # Panics
+    ///
+    /// If it is not answered.
+    pub fn repeat(self, server: SocketAddr, times: u32) {
+        let mut connection = Connection::to(server);
+        for _ in 0..times {
+            connection.ask(self);
+        }
     }
 
     /// Lets wrk ask for so many seconds, from the second core.
@@ -143,6 +136,41 @@ impl Ask {
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(!said.contains("Non-2xx") && !said.contains("Socket errors"), "{said}");
         Answered::read(&said).unwrap_or_else(|| panic!("{said}"))
+    }
+}
+
+struct Connection(BufReader<TcpStream>);
+
+impl Connection {
+    fn to(server: SocketAddr) -> Self {
+        Self(BufReader::new(TcpStream::connect(server).expect("it listens")))
+    }
+
+    fn ask(&mut self, ask: Ask) -> String {
+        let (method, body) = match ask {
+            Ask::Read | Ask::List => ("GET", ""),
+            Ask::Pay | Ask::Retry => ("POST", ORDER),
+        };
+        let (path, headers, length) = (ask.path(), ask.headers().join("\r\n"), body.len());
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\n{headers}");
+        let request = format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}");
+        self.0.get_mut().write_all(request.as_bytes()).expect("it reads");
+        self.answer()
+    }
+
+    fn answer(&mut self) -> String {
+        let (mut head, mut length) = (String::new(), 0);
+        while !head.ends_with("\r\n\r\n") {
+            let before = head.len();
+            let read = self.0.read_line(&mut head).expect("it answers in text");
+            assert_ne!(read, 0, "it answers: {head}");
+            if let Some(said) = head[before..].strip_prefix("content-length: ") {
+                length = said.trim().parse().expect("it is a number");
+            }
+        }
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).expect("it answers with a body");
+        head + &String::from_utf8_lossy(&body)
     }
 }
 
