@@ -4,6 +4,11 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 use stonework_core::Key;
 
+const PREFIX: &[u8] = b"stonework-pagination binding 1";
+
+/// Room for a path, an owner and a filter.
+const USUAL: usize = 256;
+
 /// What a cursor is good for: a list, its filters, and who may read it. For anything else it is as good as
 /// none.
 ///
@@ -18,7 +23,9 @@ use stonework_core::Key;
 /// ```
 #[derive(Clone)]
 pub struct Binding {
-    digest: Sha256,
+    /// Hashed when the first cursor is made or looked at: most requests have none, and the hash would be the
+    /// dearest part of them.
+    parts: Vec<u8>,
     /// A page is bound twice, by the cursor that comes and by those that go.
     finished: OnceLock<[u8; 32]>,
     #[cfg(feature = "stored")]
@@ -28,9 +35,8 @@ pub struct Binding {
 impl Binding {
     /// To nothing yet.
     pub fn new() -> Self {
-        let digest = Sha256::new_with_prefix(b"stonework-pagination binding 1");
         Self {
-            digest,
+            parts: Vec::with_capacity(USUAL),
             finished: OnceLock::new(),
             #[cfg(feature = "stored")]
             owner: Key::copy_from_slice(b""),
@@ -53,8 +59,8 @@ impl Binding {
     pub fn part(mut self, name: &str, value: &[u8]) -> Self {
         for part in [name.as_bytes(), value] {
             // With its length, so that no two lists of parts are one text.
-            self.digest.update((part.len() as u64).to_le_bytes());
-            self.digest.update(part);
+            self.parts.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            self.parts.extend_from_slice(part);
         }
         self.finished = OnceLock::new();
         self
@@ -66,7 +72,9 @@ impl Binding {
     }
 
     pub(crate) fn digest(&self) -> [u8; 32] {
-        *self.finished.get_or_init(|| self.digest.clone().finalize().into())
+        *self.finished.get_or_init(|| {
+            Sha256::new_with_prefix(PREFIX).chain_update(&self.parts).finalize().into()
+        })
     }
 }
 
