@@ -43,6 +43,9 @@ async fn two_processes_are_one_service_and_end_in_order() {
         assert!(passed < 10, "the other process has a limit of its own");
     }
 
+    let (_stream, _) = one.live("/v2/events", "bob").await;
     other.interrupt();
     assert_eq!(other.ended().await.0, Some(0), "though a stream was open");
+    one.terminate();
+    assert_eq!(one.ended().await.0, Some(0), "that is how processes are replaced");
 }
