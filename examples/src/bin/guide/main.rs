@@ -6,6 +6,7 @@ mod bare;
 mod charges;
 mod cors;
 mod ending;
+mod endpoints;
 mod events;
 mod idempotency;
 mod pages;

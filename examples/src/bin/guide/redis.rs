@@ -8,7 +8,7 @@ use redis::aio::ConnectionManager;
 use stonework_idempotency::IdempotencyLayer;
 use stonework_ratelimit::{Outage, RateLimitLayer};
 use stonework_sse::{Drain, Hub, SseLayer};
-use stonework_webhook_delivery::{Delivery, MemoryEndpoints, Policy};
+use stonework_webhook_delivery::{Delivery, Policy};
 use stonework_webhook_sign::{Sender, VerifyLayer, scheme};
 use tower::ServiceBuilder;
 
@@ -17,6 +17,7 @@ use crate::account::{account, identify, require};
 use crate::charges::Charges;
 use crate::cors::cors;
 use crate::ending::{Ending, Service};
+use crate::endpoints::Customers;
 use crate::ratelimit::policy;
 use crate::telling::{App, guard, routes};
 use crate::versions::{migrations, versions};
@@ -64,15 +65,15 @@ pub(crate) async fn service() -> Result<Service, Error> {
 async fn app(redis: ConnectionManager, client: Client) -> Result<App, Error> {
     let log = stonework_sse::store::redis1::RedisLog::new(redis.clone(), client);
     let outbox = stonework_webhook_delivery::store::redis1::RedisOutbox::new(redis);
-    let endpoints = MemoryEndpoints::new();
+    let (charges, hub) = (Charges::open().await?, Hub::builder(log).build()?);
+    let customers = Customers::open(&charges).await?;
     let delivery = Delivery::builder()
-        .endpoints(endpoints.clone())
+        .endpoints(customers.clone())
         .guard(guard()?)
         .outbox(outbox)
         .policy(Policy::standard())
         .build()?;
-    let (charges, hub) = (Charges::open().await?, Hub::builder(log).build()?);
-    Ok(App { charges, hub, delivery, endpoints })
+    Ok(App { charges, hub, delivery, customers })
 }
 
 fn from_bank(redis: ConnectionManager) -> Result<Router, Error> {
