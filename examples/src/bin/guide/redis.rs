@@ -5,7 +5,6 @@ use axum::middleware::{from_fn, map_request};
 use axum::routing::post;
 use redis::Client;
 use redis::aio::ConnectionManager;
-use stonework_idempotency::IdempotencyLayer;
 use stonework_ratelimit::{Outage, RateLimitLayer};
 use stonework_sse::{Drain, Hub, SseLayer};
 use stonework_webhook_delivery::{Delivery, Policy};
@@ -13,14 +12,14 @@ use stonework_webhook_sign::{Sender, VerifyLayer, scheme};
 use tower::ServiceBuilder;
 
 use crate::Error;
-use crate::account::{account, identify, require};
+use crate::account::{identify, require};
 use crate::charges::Charges;
 use crate::cors::cors;
 use crate::ending::{Ending, Service};
 use crate::endpoints::Customers;
 use crate::ratelimit::policy;
 use crate::telling::{App, guard, routes};
-use crate::versions::{migrations, versions};
+use crate::versions::{idempotency, migrations, versions};
 use crate::webhooks::settled;
 
 pub(crate) async fn service() -> Result<Service, Error> {
@@ -32,8 +31,7 @@ pub(crate) async fn service() -> Result<Service, Error> {
         .store(stonework_ratelimit::store::redis1::RedisStore::new(redis.clone()))
         .on_outage(Outage::LocalFallback { nodes: 2 })
         .build()?;
-    let idempotency = IdempotencyLayer::builder()
-        .scope(account)
+    let idempotency = idempotency()
         .store(stonework_idempotency::store::redis1::RedisStore::new(redis.clone()))
         .build()?;
     let runs = idempotency.tracker();
