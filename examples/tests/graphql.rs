@@ -178,6 +178,16 @@ async fn fragments_that_double_are_refused_at_once() {
         assert_error(&reply, 400, "TOO_COMPLEX");
         assert_eq!(reply.json["errors"][0]["extensions"]["problem"]["points"], 1_u64 << 28);
     }
+    // Within an empty list, too.
+    let each =
+        (0..22).map(|at| format!("fragment f{at} on Transfer{{...f{} ...f{}}}", at + 1, at + 1));
+    let each = format!("{}fragment f22 on Transfer{{id}}", each.collect::<String>());
+    for list in
+        ["transfers(first:0){nodes{...f0}}", "payees(first:1){nodes{latest(first:0){...f0}}}"]
+    {
+        let reply = service.ask(&query(&format!("{{viewer{{{list}}}}}{each}"))).await;
+        assert_error(&reply, 400, "TOO_COMPLEX");
+    }
     let cycle = query("{...f}fragment f on Query{...f ...f}");
     assert_error(&service.ask(&cycle).await, 400, "TOO_DEEP");
 }
@@ -203,12 +213,29 @@ async fn a_query_is_charged_before_and_corrected_after() {
     assert_eq!(failed.json["errors"][0]["extensions"]["code"], "CURSOR_INVALID");
     assert_eq!((cost(&failed, "points"), cost(&failed, "charged")), (225, 225));
     assert_left(&service.ask(&least).await, 953 - 225 - 1);
-    // What never ran costs nothing but a request.
+    // What never ran costs what was looked at.
     let nothing = query("{viewer{transfers(first:100){nodes{nothing}}}}");
-    for request in [query("{"), nothing.clone(), nothing] {
-        assert_eq!(service.ask(&request).await.status, 400);
+    for (request, charged) in [(query("{"), 1), (nothing.clone(), 4), (nothing, 4)] {
+        let reply = service.ask(&request).await;
+        assert_eq!((reply.status, cost(&reply, "charged")), (400, charged), "{reply:?}");
     }
-    assert_left(&service.ask(&least).await, 727 - 1);
+    assert_left(&service.ask(&least).await, 727 - 1 - 4 - 4 - 1);
+}
+
+/// A fragment that is spread twice is walked through twice, though the answer has its fields once.
+#[tokio::test]
+async fn what_is_looked_at_is_paid_for_whatever_comes_of_it() {
+    let service = start(&[("POINT_LIMIT", "1000/h")]);
+    let doubling = |field: &str| {
+        let each =
+            (0..8).map(|at| format!("fragment f{at} on Query{{...f{} ...f{}}}", at + 1, at + 1));
+        query(&format!("{{...f0}}{}fragment f8 on Query{{{field}}}", each.collect::<String>()))
+    };
+    for (field, status, left) in [("__typename", 200, 1000 - 256), ("nothing", 400, 744 - 256)] {
+        let reply = service.ask(&doubling(field)).await;
+        assert_eq!((reply.status, cost(&reply, "charged")), (status, 256), "{reply:?}");
+        assert_left(&service.ask(&query("{__typename}")).await, left - 2);
+    }
 }
 
 #[tokio::test]
@@ -220,7 +247,7 @@ async fn neither_batches_nor_aliases_nor_introspection_get_around_it() {
     let batch = |many: usize| post(&Value::from(vec![json!({"query": list}); many]));
     let reply = service.ask(&batch(3)).await;
     assert_eq!(reply.json.as_array().map(Vec::len), Some(3), "{reply:?}");
-    assert_left(&reply, 1000 - 3 - 909);
+    assert_left(&reply, 1000 - 6 - 909);
     assert_error(&service.ask(&batch(4)).await, 400, "COST_TOO_HIGH");
     assert_error(&service.ask(&batch(11)).await, 400, "BATCH_TOO_LONG");
     let aliases: String =
@@ -234,7 +261,7 @@ async fn neither_batches_nor_aliases_nor_introspection_get_around_it() {
     assert_error(&dear, 400, "TOO_COMPLEX");
     assert_eq!((dear.header("retry-after"), dear.lines("ratelimit").count()), (None, 1));
     // Nothing was charged for all of these.
-    assert_left(&service.ask(&query("{__typename}")).await, 1000 - 3 - 9 - 1);
+    assert_left(&service.ask(&query("{__typename}")).await, 1000 - 6 - 18 - 1);
 }
 
 #[tokio::test]

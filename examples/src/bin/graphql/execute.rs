@@ -21,7 +21,7 @@ use crate::account::Account;
 use crate::ledger::Ledger;
 use crate::loaders::Loads;
 use crate::media::Media;
-use crate::price::members;
+use crate::price::{Price, members};
 use crate::read::{Priced, parse};
 use crate::refusal::Refusal;
 use crate::schema::{Mutation, Query};
@@ -55,8 +55,8 @@ pub(crate) async fn execute(
     };
     let (mut answers, mut charged, mut executed) = (Vec::new(), 0_u32, false);
     // One after the other, so that a batch does no more at once than a single query.
-    for (request, points) in requests.into_iter().zip(&*priced.each) {
-        let one = app.answer(&account, request, *points, priced.mutates).await;
+    for (request, price) in requests.into_iter().zip(&*priced.each) {
+        let one = app.answer(&account, request, *price, priced.mutates).await;
         charged = charged.saturating_add(one.charged);
         executed |= one.executed;
         answers.push(one.json);
@@ -66,11 +66,16 @@ pub(crate) async fn execute(
     let status = if executed { StatusCode::OK } else { media.status(StatusCode::BAD_REQUEST) };
     let content_type = [(CONTENT_TYPE, media.content_type())];
     let mut response = (status, content_type, Body::from(body.to_string())).into_response();
+    response.extensions_mut().insert(LookedAt);
     if !executed {
         response.extensions_mut().insert(NotExecuted);
     }
     Ok(response)
 }
+
+/// An extension of the answers to what was paid for as far as it went, even if nothing ran.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LookedAt;
 
 /// What became of a query.
 struct One {
@@ -80,7 +85,7 @@ struct One {
 }
 
 impl App {
-    async fn answer(&self, account: &Account, request: Request, points: u32, writes: bool) -> One {
+    async fn answer(&self, account: &Account, request: Request, price: Price, writes: bool) -> One {
         let (ledger, loads) = (self.ledger.counted(), Loads::default());
         let request = request
             .data(account.clone())
@@ -90,10 +95,11 @@ impl App {
         let answer = loads.drive(self.run(request, writes)).await;
         let executed = answer.errors.is_empty() || answer.errors.iter().any(is_of_a_field);
         let charged = match u32::try_from(members(&answer.data)) {
-            Ok(members) if answer.is_ok() && !writes => members.min(points),
-            _ => points,
+            _ if !executed => price.least,
+            Ok(members) if answer.is_ok() && !writes => members.clamp(price.least, price.points),
+            _ => price.points,
         };
-        let cost = json!({ "points": points, "charged": charged, "reads": ledger.reads() });
+        let cost = json!({ "points": price.points, "charged": charged, "reads": ledger.reads() });
         let json = write(&answer, executed, &cost);
         One { json, charged, executed }
     }
