@@ -5,6 +5,8 @@ mod support;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
 use support::{Reply, Request, Service, in_time, until};
 use tokio::io::AsyncReadExt;
 
@@ -374,6 +376,90 @@ async fn what_did_not_run_leaves_its_key() {
     assert_eq!(poor.json["errors"][0]["extensions"]["code"], "INSUFFICIENT_FUNDS");
     assert_eq!(poor.json["errors"][0]["extensions"]["problem"]["balance"], 900);
     assert!(service.ask(&pay("bob", 5_000).key("l")).await.is_replay());
+}
+
+/// The file of a ledger, which others can change too.
+struct File(std::path::PathBuf);
+
+impl File {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("stonework-{}.db", uuid::Uuid::new_v4())))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("text")
+    }
+
+    async fn connect(&self) -> SqliteConnection {
+        SqliteConnectOptions::new().filename(&self.0).connect().await.expect("a ledger")
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        for more in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{more}", self.path()));
+        }
+    }
+}
+
+async fn change(ledger: &mut SqliteConnection, sql: &'static str) {
+    sqlx::raw_sql(sql).execute(ledger).await.expect("a change");
+}
+
+#[tokio::test]
+async fn a_ledger_that_fails_has_decided_nothing() {
+    let file = File::new();
+    let service = start(&[("DATABASE_PATH", file.path()), ("POINT_LIMIT", "1000/h")]);
+    let mut ledger = file.connect().await;
+    change(&mut ledger, "ALTER TABLE payees RENAME TO away").await;
+    let request = pay("bob", 100).key("k");
+    for _ in 0..2 {
+        let failed = service.ask(&request).await;
+        assert!(!failed.is_replay(), "{failed:?}");
+        let code = &failed.json["errors"][0]["extensions"]["code"];
+        assert_eq!((failed.status, code), (200, &json!("LEDGER_UNAVAILABLE")), "{failed:?}");
+    }
+    // In a batch the others may have done something.
+    let one = |to| json!({"query": format!("mutation{{transfer(to:\"{to}\",amount:1){{id}}}}")});
+    assert!(!service.ask(&post(&json!([one("a"), one("b")])).key("all")).await.is_replay());
+    change(&mut ledger, "ALTER TABLE away RENAME TO payees").await;
+    let made = service.ask(&request).await;
+    assert_eq!((data(&made)["transfer"]["balance"].as_u64(), made.is_replay()), (Some(900), false));
+    assert!(service.ask(&request).await.is_replay());
+    // It has been at work each time.
+    assert_left(&service.ask(&query("{__typename}")).await, 1000 - 5 * 12 - 1);
+
+    // Where one was decided, the whole request is recorded.
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON payees WHEN new.name = 'b'
+                  BEGIN SELECT RAISE(ABORT, 'not b'); END";
+    change(&mut ledger, refuse).await;
+    let batch = post(&json!([one("a"), one("b")])).key("some");
+    let first = service.ask(&batch).await;
+    assert_eq!(first.json[1]["errors"][0]["extensions"]["code"], "LEDGER_UNAVAILABLE");
+    let again = service.ask(&batch).await;
+    assert_eq!((again.is_replay(), &again.body), (true, &first.body));
+    assert_eq!(balance(&service).await, 899);
+}
+
+/// Nobody knows whether it was made, so it must not be told that it was not.
+#[tokio::test]
+async fn a_ledger_that_fails_at_the_end_is_told_as_such_and_recorded() {
+    let file = File::new();
+    let service = start(&[("DATABASE_PATH", file.path())]);
+    // What a commit finds out, and nothing before it.
+    let fail = "CREATE TABLE parents (id INTEGER PRIMARY KEY);
+                CREATE TABLE children (
+                    parent INTEGER REFERENCES parents DEFERRABLE INITIALLY DEFERRED
+                );
+                CREATE TRIGGER fail AFTER INSERT ON transfers
+                BEGIN INSERT INTO children VALUES (1); END";
+    change(&mut file.connect().await, fail).await;
+    for replayed in [false, true] {
+        let reply = service.ask(&pay("bob", 100).key("k")).await;
+        let code = &reply.json["errors"][0]["extensions"]["code"];
+        assert_eq!((code, reply.is_replay()), (&json!("INTERRUPTED"), replayed), "{reply:?}");
+    }
 }
 
 /// Of a batch, whose mutations are one request, and happen once together.

@@ -1,5 +1,7 @@
 //! How a request is answered once it has been paid for.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_graphql::{
@@ -54,8 +56,10 @@ pub(crate) async fn execute(
         BatchRequest::Batch(all) => (all, true),
     };
     let (mut answers, mut charged, mut executed) = (Vec::new(), 0_u32, false);
+    let decided = Decided::default();
     // One after the other, so that a batch does no more at once than a single query.
     for (request, price) in requests.into_iter().zip(&*priced.each) {
+        let request = request.data(decided.clone());
         let one = app.answer(&account, request, *price, priced.mutates).await;
         charged = charged.saturating_add(one.charged);
         executed |= one.executed;
@@ -67,7 +71,8 @@ pub(crate) async fn execute(
     let content_type = [(CONTENT_TYPE, media.content_type())];
     let mut response = (status, content_type, Body::from(body.to_string())).into_response();
     response.extensions_mut().insert(LookedAt);
-    if !executed {
+    // Of a write nothing is recorded that a retry could do better.
+    if !executed || (priced.mutates && !decided.is_noted()) {
         response.extensions_mut().insert(NotExecuted);
     }
     Ok(response)
@@ -76,6 +81,20 @@ pub(crate) async fn execute(
 /// An extension of the answers to what was paid for as far as it went, even if nothing ran.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LookedAt;
+
+/// Whether the ledger has decided on any transfer of a request. Its failures decide nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Decided(Arc<AtomicBool>);
+
+impl Decided {
+    pub(crate) fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_noted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// What became of a query.
 struct One {
