@@ -5,6 +5,8 @@ mod support;
 use std::process::Command;
 
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
 use support::{Reply, Request, Service, in_time, until};
 use tokio::io::AsyncReadExt;
 
@@ -178,6 +180,16 @@ async fn fragments_that_double_are_refused_at_once() {
         assert_error(&reply, 400, "TOO_COMPLEX");
         assert_eq!(reply.json["errors"][0]["extensions"]["problem"]["points"], 1_u64 << 28);
     }
+    // Within an empty list, too.
+    let each =
+        (0..22).map(|at| format!("fragment f{at} on Transfer{{...f{} ...f{}}}", at + 1, at + 1));
+    let each = format!("{}fragment f22 on Transfer{{id}}", each.collect::<String>());
+    for list in
+        ["transfers(first:0){nodes{...f0}}", "payees(first:1){nodes{latest(first:0){...f0}}}"]
+    {
+        let reply = service.ask(&query(&format!("{{viewer{{{list}}}}}{each}"))).await;
+        assert_error(&reply, 400, "TOO_COMPLEX");
+    }
     let cycle = query("{...f}fragment f on Query{...f ...f}");
     assert_error(&service.ask(&cycle).await, 400, "TOO_DEEP");
 }
@@ -203,12 +215,29 @@ async fn a_query_is_charged_before_and_corrected_after() {
     assert_eq!(failed.json["errors"][0]["extensions"]["code"], "CURSOR_INVALID");
     assert_eq!((cost(&failed, "points"), cost(&failed, "charged")), (225, 225));
     assert_left(&service.ask(&least).await, 953 - 225 - 1);
-    // What never ran costs nothing but a request.
+    // What never ran costs what was looked at.
     let nothing = query("{viewer{transfers(first:100){nodes{nothing}}}}");
-    for request in [query("{"), nothing.clone(), nothing] {
-        assert_eq!(service.ask(&request).await.status, 400);
+    for (request, charged) in [(query("{"), 1), (nothing.clone(), 4), (nothing, 4)] {
+        let reply = service.ask(&request).await;
+        assert_eq!((reply.status, cost(&reply, "charged")), (400, charged), "{reply:?}");
     }
-    assert_left(&service.ask(&least).await, 727 - 1);
+    assert_left(&service.ask(&least).await, 727 - 1 - 4 - 4 - 1);
+}
+
+/// A fragment that is spread twice is walked through twice, though the answer has its fields once.
+#[tokio::test]
+async fn what_is_looked_at_is_paid_for_whatever_comes_of_it() {
+    let service = start(&[("POINT_LIMIT", "1000/h")]);
+    let doubling = |field: &str| {
+        let each =
+            (0..8).map(|at| format!("fragment f{at} on Query{{...f{} ...f{}}}", at + 1, at + 1));
+        query(&format!("{{...f0}}{}fragment f8 on Query{{{field}}}", each.collect::<String>()))
+    };
+    for (field, status, left) in [("__typename", 200, 1000 - 256), ("nothing", 400, 744 - 256)] {
+        let reply = service.ask(&doubling(field)).await;
+        assert_eq!((reply.status, cost(&reply, "charged")), (status, 256), "{reply:?}");
+        assert_left(&service.ask(&query("{__typename}")).await, left - 2);
+    }
 }
 
 #[tokio::test]
@@ -220,7 +249,7 @@ async fn neither_batches_nor_aliases_nor_introspection_get_around_it() {
     let batch = |many: usize| post(&Value::from(vec![json!({"query": list}); many]));
     let reply = service.ask(&batch(3)).await;
     assert_eq!(reply.json.as_array().map(Vec::len), Some(3), "{reply:?}");
-    assert_left(&reply, 1000 - 3 - 909);
+    assert_left(&reply, 1000 - 6 - 909);
     assert_error(&service.ask(&batch(4)).await, 400, "COST_TOO_HIGH");
     assert_error(&service.ask(&batch(11)).await, 400, "BATCH_TOO_LONG");
     let aliases: String =
@@ -234,7 +263,7 @@ async fn neither_batches_nor_aliases_nor_introspection_get_around_it() {
     assert_error(&dear, 400, "TOO_COMPLEX");
     assert_eq!((dear.header("retry-after"), dear.lines("ratelimit").count()), (None, 1));
     // Nothing was charged for all of these.
-    assert_left(&service.ask(&query("{__typename}")).await, 1000 - 3 - 9 - 1);
+    assert_left(&service.ask(&query("{__typename}")).await, 1000 - 6 - 18 - 1);
 }
 
 #[tokio::test]
@@ -347,6 +376,90 @@ async fn what_did_not_run_leaves_its_key() {
     assert_eq!(poor.json["errors"][0]["extensions"]["code"], "INSUFFICIENT_FUNDS");
     assert_eq!(poor.json["errors"][0]["extensions"]["problem"]["balance"], 900);
     assert!(service.ask(&pay("bob", 5_000).key("l")).await.is_replay());
+}
+
+/// The file of a ledger, which others can change too.
+struct File(std::path::PathBuf);
+
+impl File {
+    fn new() -> Self {
+        Self(std::env::temp_dir().join(format!("stonework-{}.db", uuid::Uuid::new_v4())))
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().expect("text")
+    }
+
+    async fn connect(&self) -> SqliteConnection {
+        SqliteConnectOptions::new().filename(&self.0).connect().await.expect("a ledger")
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        for more in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{more}", self.path()));
+        }
+    }
+}
+
+async fn change(ledger: &mut SqliteConnection, sql: &'static str) {
+    sqlx::raw_sql(sql).execute(ledger).await.expect("a change");
+}
+
+#[tokio::test]
+async fn a_ledger_that_fails_has_decided_nothing() {
+    let file = File::new();
+    let service = start(&[("DATABASE_PATH", file.path()), ("POINT_LIMIT", "1000/h")]);
+    let mut ledger = file.connect().await;
+    change(&mut ledger, "ALTER TABLE payees RENAME TO away").await;
+    let request = pay("bob", 100).key("k");
+    for _ in 0..2 {
+        let failed = service.ask(&request).await;
+        assert!(!failed.is_replay(), "{failed:?}");
+        let code = &failed.json["errors"][0]["extensions"]["code"];
+        assert_eq!((failed.status, code), (200, &json!("LEDGER_UNAVAILABLE")), "{failed:?}");
+    }
+    // In a batch the others may have done something.
+    let one = |to| json!({"query": format!("mutation{{transfer(to:\"{to}\",amount:1){{id}}}}")});
+    assert!(!service.ask(&post(&json!([one("a"), one("b")])).key("all")).await.is_replay());
+    change(&mut ledger, "ALTER TABLE away RENAME TO payees").await;
+    let made = service.ask(&request).await;
+    assert_eq!((data(&made)["transfer"]["balance"].as_u64(), made.is_replay()), (Some(900), false));
+    assert!(service.ask(&request).await.is_replay());
+    // It has been at work each time.
+    assert_left(&service.ask(&query("{__typename}")).await, 1000 - 5 * 12 - 1);
+
+    // Where one was decided, the whole request is recorded.
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON payees WHEN new.name = 'b'
+                  BEGIN SELECT RAISE(ABORT, 'not b'); END";
+    change(&mut ledger, refuse).await;
+    let batch = post(&json!([one("a"), one("b")])).key("some");
+    let first = service.ask(&batch).await;
+    assert_eq!(first.json[1]["errors"][0]["extensions"]["code"], "LEDGER_UNAVAILABLE");
+    let again = service.ask(&batch).await;
+    assert_eq!((again.is_replay(), &again.body), (true, &first.body));
+    assert_eq!(balance(&service).await, 899);
+}
+
+/// Nobody knows whether it was made, so it must not be told that it was not.
+#[tokio::test]
+async fn a_ledger_that_fails_at_the_end_is_told_as_such_and_recorded() {
+    let file = File::new();
+    let service = start(&[("DATABASE_PATH", file.path())]);
+    // What a commit finds out, and nothing before it.
+    let fail = "CREATE TABLE parents (id INTEGER PRIMARY KEY);
+                CREATE TABLE children (
+                    parent INTEGER REFERENCES parents DEFERRABLE INITIALLY DEFERRED
+                );
+                CREATE TRIGGER fail AFTER INSERT ON transfers
+                BEGIN INSERT INTO children VALUES (1); END";
+    change(&mut file.connect().await, fail).await;
+    for replayed in [false, true] {
+        let reply = service.ask(&pay("bob", 100).key("k")).await;
+        let code = &reply.json["errors"][0]["extensions"]["code"];
+        assert_eq!((code, reply.is_replay()), (&json!("INTERRUPTED"), replayed), "{reply:?}");
+    }
 }
 
 /// Of a batch, whose mutations are one request, and happen once together.

@@ -109,6 +109,11 @@ async fn step_4_serves_both_shapes() {
     see(&service, "/v3/charges")
         .await
         .assert_problem(404, "urn:stonework:versioning:version-unsupported");
+    // A retry is one in the same version, wherever that is said.
+    let said = |version| charge("/charges", FIRST).key("order-8").header("api-version", version);
+    assert_eq!(service.ask(&said("1")).await.status, 201);
+    assert!(service.ask(&said("1")).await.is_replay());
+    service.ask(&said("2")).await.assert_problem(422, "urn:stonework:idempotency:key-reused");
 }
 
 #[tokio::test]

@@ -8,27 +8,69 @@ mod support;
 use std::process::Command;
 
 use redis_server::Server;
-use support::{Request, Service};
+use serde_json::json;
+use support::{Request, Service, in_time};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
 const NEWEST: &str = r#"{"customer":"carol","amount":{"value":100,"currency":"USD"}}"#;
+
+/// A process, and its database: in memory, if it has no path.
+fn start(redis: &Server, database: Option<&str>) -> Service {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_guide"));
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    command.env("REDIS_URL", redis.url()).env("BANK_SECRET", secret);
+    command.env("WEBHOOK_ALLOW_LOOPBACK", "1").env_remove("DATABASE_PATH");
+    command.envs(database.map(|path| ("DATABASE_PATH", path)));
+    Service::of(command)
+}
+
+fn post(path: &str, body: &str) -> Request {
+    Request::new("POST", path)
+        .account("alice")
+        .header("content-type", "application/json")
+        .body(body)
+}
+
+/// Somebody who takes webhooks: where, and what came.
+async fn receiver() -> (String, mpsc::UnboundedReceiver<String>) {
+    let (sender, received) = mpsc::unbounded_channel();
+    let receive = async move |body: String| drop(sender.send(body));
+    let app = axum::Router::new().route("/", axum::routing::post(receive));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("its address"));
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (url, received)
+}
+
+/// Either process may tell of a charge, and one that was registered at the other before it ended.
+#[tokio::test]
+async fn a_customer_is_told_by_a_process_that_it_never_met() {
+    let redis = Server::start().await;
+    let path = std::env::temp_dir().join(format!("stonework-guide-{}.db", redis.port()));
+    let database = path.to_str().expect("text");
+    let one = start(&redis, Some(database));
+    let (url, mut received) = receiver().await;
+    let register = post("/v2/webhook-endpoints", &json!({ "url": url }).to_string());
+    assert_eq!(one.ask(&register).await.status, 200);
+    one.terminate();
+    assert_eq!(one.ended().await.0, Some(0));
+
+    let other = start(&redis, Some(database));
+    let made = other.ask(&post("/v2/charges", NEWEST)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let told = in_time("a webhook", received.recv()).await.expect("it listens");
+    assert!(told.contains("charge.created"), "{told}");
+    drop(other);
+    std::fs::remove_file(path).expect("the database was there");
+}
 
 #[tokio::test]
 async fn two_processes_are_one_service_and_end_in_order() {
     let redis = Server::start().await;
-    let start = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_guide"));
-        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-        command.env("REDIS_URL", redis.url()).env("BANK_SECRET", secret);
-        command.env_remove("DATABASE_PATH");
-        Service::of(command)
-    };
-    let (one, other) = (start(), start());
+    let (one, other) = (start(&redis, None), start(&redis, None));
     let (mut events, _) = other.live("/v2/events", "alice").await;
-    let charge = Request::new("POST", "/v2/charges")
-        .account("alice")
-        .header("content-type", "application/json")
-        .key("order-7")
-        .body(NEWEST);
+    let charge = post("/v2/charges", NEWEST).key("order-7");
     let made = one.ask(&charge).await;
     assert_eq!(made.status, 201, "{made:?}");
     let told = events.told().await;
@@ -43,6 +85,9 @@ async fn two_processes_are_one_service_and_end_in_order() {
         assert!(passed < 10, "the other process has a limit of its own");
     }
 
+    let (_stream, _) = one.live("/v2/events", "bob").await;
     other.interrupt();
     assert_eq!(other.ended().await.0, Some(0), "though a stream was open");
+    one.terminate();
+    assert_eq!(one.ended().await.0, Some(0), "that is how processes are replaced");
 }

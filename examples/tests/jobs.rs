@@ -59,6 +59,8 @@ async fn who_has_it_already_is_sent_nothing() {
             let again = send(service.get("alice", &path).header("if-none-match", &known)).await;
             assert_eq!((again.status, again.body.len()), (304, 0), "{known}");
             assert_eq!(again.header("etag"), tag);
+            assert_eq!(first.header("cache-control"), "private, no-cache");
+            assert_eq!(again.header("cache-control"), first.header("cache-control"));
         }
         let other = send(service.get("alice", &path).header("if-none-match", "\"x\"")).await;
         assert_eq!((other.status, other.body), (200, first.body));
@@ -463,7 +465,7 @@ async fn what_surrounds_the_api_is_in_its_order() {
     let page = |request: reqwest::RequestBuilder| request.header("origin", "http://localhost:5173");
     let preflight = page(service.request(Method::OPTIONS, "/v1/images/1"))
         .header("access-control-request-method", "DELETE")
-        .header("access-control-request-headers", "authorization,idempotency-key");
+        .header("access-control-request-headers", "authorization,idempotency-key,if-none-match");
     assert!(send(preflight).await.status < 300);
     let get = |path: &str| page(service.get("alice", path));
     send(get("/v2/images"))

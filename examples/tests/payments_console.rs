@@ -272,3 +272,29 @@ async fn a_receiver_fails_as_often_as_it_is_told_and_takes_what_is_signed() {
     let no_id = own("PUT", "/console/receivers/mine").header("content-type", "application/json");
     service.ask(&no_id.body(&opening)).await.assert_problem(404, &problem("unknown-receiver"));
 }
+
+#[tokio::test]
+async fn receivers_are_so_many_and_what_is_opened_again_is_new() {
+    let service = Service::start();
+    let path = |nth: usize| format!("/console/receivers/00000000-0000-4000-8000-{nth:012}");
+    let open = async |nth: usize, more: &str| {
+        let opening = format!("{}{more}", json!({"secret": SECRET, "failures": 0}));
+        let put = own("PUT", &path(nth)).header("content-type", "application/json");
+        service.ask(&put.body(&opening)).await
+    };
+    for nth in 0..64 {
+        assert_eq!(open(nth, "").await.status, 204, "{nth}");
+    }
+    let webhook = signed_to(&path(5), &STANDARD, SECRET, "msg_1", "{}", now());
+    assert_eq!(service.ask(&webhook.host("127.0.0.1:3000")).await.status, 204);
+    assert_eq!(get(&service, &path(5)).await.json.as_array().map(Vec::len), Some(1));
+    // In its own place, and in nobody else's.
+    assert_eq!(open(5, "").await.status, 204);
+    assert_eq!(get(&service, &path(5)).await.json, json!([]));
+    assert_eq!(get(&service, &path(0)).await.status, 200);
+    assert_eq!(open(64, "").await.status, 204);
+    get(&service, &path(0)).await.assert_problem(404, &problem("unknown-receiver"));
+    assert_eq!(get(&service, &path(1)).await.status, 200);
+    let large = open(65, &" ".repeat(16 * 1024)).await;
+    large.assert_problem(400, &problem("unclear-question"));
+}

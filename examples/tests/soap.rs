@@ -210,6 +210,21 @@ async fn other_envelopes_and_headers_are_told_by_name() {
     assert_fault(&reply, 500, "MustUnderstand", "not-understood");
     assert!(reply.body.contains("qname=\"n:Security\""), "{reply:?}");
     assert!(reply.body.contains("xmlns:n=\"urn:s&amp;"), "{reply:?}");
+    let header = "<Security e:mustUnderstand=\"1\"/>";
+    let reply = service.ask(&send(&envelope(header, "<p:GetBalance/>"))).await;
+    assert_fault(&reply, 500, "MustUnderstand", "not-understood");
+    assert!(reply.body.contains("<env:NotUnderstood qname=\"Security\""), "{reply:?}");
+}
+
+/// It would be told in an answer that is no XML.
+#[tokio::test]
+async fn an_id_has_no_characters_that_xml_has_not() {
+    let service = start(&[]);
+    for id in ["&#1;", "urn:\u{1}", "&#xfffe;", "\u{ffff}"] {
+        let reply = service.ask(&transfer(id, "100")).await;
+        assert_fault(&reply, 400, "Sender", "malformed-xml");
+    }
+    assert_eq!(left(&service).await, "1000");
 }
 
 #[tokio::test]

@@ -142,7 +142,8 @@ async fn transfer(body: StoneBody<Incoming>, balance: &AtomicU64) -> Response<Fu
     let charge = |balance: u64| balance.checked_sub(amount);
     match balance.fetch_update(Ordering::AcqRel, Ordering::Acquire, charge) {
         Ok(before) => text(StatusCode::CREATED, before - amount),
-        Err(_) => text(StatusCode::PAYMENT_REQUIRED, "insufficient funds"),
+        // An answer, and a retry gets it again.
+        Err(_) => problem("insufficient-funds", "Insufficient funds", StatusCode::PAYMENT_REQUIRED),
     }
 }
 
@@ -155,8 +156,12 @@ fn text(status: StatusCode, text: impl Display) -> Response<Full<Bytes>> {
 
 /// Nothing was done, so that the key of the request is as good as new.
 fn refuse(slug: &str, title: &'static str, status: StatusCode) -> Response<Full<Bytes>> {
-    let problem = Problem::new(format!("urn:stonework:hyper:{slug}"), title, status);
-    let mut response = problem.to_response(&Protocol::Http).map(Full::new);
+    let mut response = problem(slug, title, status);
     response.extensions_mut().insert(NotExecuted);
     response
+}
+
+fn problem(slug: &str, title: &'static str, status: StatusCode) -> Response<Full<Bytes>> {
+    let problem = Problem::new(format!("urn:stonework:hyper:{slug}"), title, status);
+    problem.to_response(&Protocol::Http).map(Full::new)
 }

@@ -1,5 +1,7 @@
 //! How a request is answered once it has been paid for.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_graphql::{
@@ -21,7 +23,7 @@ use crate::account::Account;
 use crate::ledger::Ledger;
 use crate::loaders::Loads;
 use crate::media::Media;
-use crate::price::members;
+use crate::price::{Price, members};
 use crate::read::{Priced, parse};
 use crate::refusal::Refusal;
 use crate::schema::{Mutation, Query};
@@ -54,9 +56,11 @@ pub(crate) async fn execute(
         BatchRequest::Batch(all) => (all, true),
     };
     let (mut answers, mut charged, mut executed) = (Vec::new(), 0_u32, false);
+    let decided = Decided::default();
     // One after the other, so that a batch does no more at once than a single query.
-    for (request, points) in requests.into_iter().zip(&*priced.each) {
-        let one = app.answer(&account, request, *points, priced.mutates).await;
+    for (request, price) in requests.into_iter().zip(&*priced.each) {
+        let request = request.data(decided.clone());
+        let one = app.answer(&account, request, *price, priced.mutates).await;
         charged = charged.saturating_add(one.charged);
         executed |= one.executed;
         answers.push(one.json);
@@ -66,10 +70,30 @@ pub(crate) async fn execute(
     let status = if executed { StatusCode::OK } else { media.status(StatusCode::BAD_REQUEST) };
     let content_type = [(CONTENT_TYPE, media.content_type())];
     let mut response = (status, content_type, Body::from(body.to_string())).into_response();
-    if !executed {
+    response.extensions_mut().insert(LookedAt);
+    // Of a write nothing is recorded that a retry could do better.
+    if !executed || (priced.mutates && !decided.is_noted()) {
         response.extensions_mut().insert(NotExecuted);
     }
     Ok(response)
+}
+
+/// An extension of the answers to what was paid for as far as it went, even if nothing ran.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LookedAt;
+
+/// Whether the ledger has decided on any transfer of a request. Its failures decide nothing.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Decided(Arc<AtomicBool>);
+
+impl Decided {
+    pub(crate) fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_noted(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// What became of a query.
@@ -80,7 +104,7 @@ struct One {
 }
 
 impl App {
-    async fn answer(&self, account: &Account, request: Request, points: u32, writes: bool) -> One {
+    async fn answer(&self, account: &Account, request: Request, price: Price, writes: bool) -> One {
         let (ledger, loads) = (self.ledger.counted(), Loads::default());
         let request = request
             .data(account.clone())
@@ -90,10 +114,11 @@ impl App {
         let answer = loads.drive(self.run(request, writes)).await;
         let executed = answer.errors.is_empty() || answer.errors.iter().any(is_of_a_field);
         let charged = match u32::try_from(members(&answer.data)) {
-            Ok(members) if answer.is_ok() && !writes => members.min(points),
-            _ => points,
+            _ if !executed => price.least,
+            Ok(members) if answer.is_ok() && !writes => members.clamp(price.least, price.points),
+            _ => price.points,
         };
-        let cost = json!({ "points": points, "charged": charged, "reads": ledger.reads() });
+        let cost = json!({ "points": price.points, "charged": charged, "reads": ledger.reads() });
         let json = write(&answer, executed, &cost);
         One { json, charged, executed }
     }

@@ -39,8 +39,13 @@ pub(crate) struct Transfer {
 /// Why a transfer was not made.
 #[derive(Debug)]
 pub(crate) enum NotMade {
-    InsufficientFunds { balance: i32 },
+    InsufficientFunds {
+        balance: i32,
+    },
+    /// The ledger failed. Nothing was changed.
     Ledger(LedgerError),
+    /// It failed at the very end. The transfer may have been made.
+    Unknown(LedgerError),
 }
 
 /// The database did not do what it was asked.
@@ -144,7 +149,7 @@ impl Ledger {
         .bind(balance)
         .execute(&mut *tx)
         .await?;
-        tx.commit().await?;
+        tx.commit().await.map_err(|error| NotMade::Unknown(error.into()))?;
         Ok(transfer)
     }
 

@@ -6,7 +6,8 @@
 //!
 //! When a query has been answered, what its answer does not have is given back. So one may ask for a hundred of a list
 //! that has three, and pays for three. A query that fails is not corrected: one that reads a lot and fails at its
-//! end would be free. Nor is a write. What never ran, and a mutation whose recorded answer is given again, costs no points.
+//! end would be free. Nor is a write. And no query costs less than a point for each of its fields, which had to be looked
+//! at, even to find out that it cannot run. A mutation whose recorded answer is given again costs no points.
 //!
 //! GitHub refuses what is over its node limit when it validates a query, whatever the client has left, and charges a
 //! query at least one point. So it is here: what costs more than the bucket ever holds is refused without being charged,
@@ -17,6 +18,7 @@ use stonework_ratelimit::{ClientIp, Key, Policy, RateLimitLayer};
 
 use crate::account::{self, Account};
 use crate::env::{Failure, Rate};
+use crate::execute::LookedAt;
 use crate::read::Priced;
 use crate::refusal;
 
@@ -41,7 +43,9 @@ pub(crate) fn points(rate: Rate) -> Result<RateLimitLayer, Failure> {
         // `execute` says what it was in the end.
         .adjustable(true)
         .refund_when(|response| {
-            response.extensions.get::<NotExecuted>().is_some()
+            let extensions = &response.extensions;
+            let is_refused = extensions.get::<NotExecuted>().is_some();
+            (is_refused && extensions.get::<LookedAt>().is_none())
                 || response.headers.contains_key(REPLAYED)
         })
         .render(|_, problem, head| refusal::answer(problem, head, true));

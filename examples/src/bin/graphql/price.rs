@@ -1,6 +1,6 @@
 //! What a query costs: **a point for each member that its answer can have, and ten for a write.**
 //!
-//! Members within a list count as often as the list can be long, so nesting multiplies:
+//! Members within a list count as often as the list can be long, and once at the least, so nesting multiplies:
 //!
 //! ```graphql
 //! { viewer { transfers(first: 10) { nodes { id payee { name } } } } }
@@ -8,7 +8,8 @@
 //! ```
 //!
 //! An alias is a member like any other. So is a field that is asked for twice or left out by `@skip`: then the answer
-//! has less, and what it has is charged in the end. A batch costs what its queries cost together, a document what all its
+//! has less, and what it has is charged in the end; but never less than a point for each field that had to be looked at,
+//! or fragments that spread each other would be work for nothing. A batch costs what its queries cost together, a document what all its
 //! operations do, since all of them are validated.
 //!
 //! This is done before anything else looks at the document. async-graphql counts too, but by walking through each
@@ -38,22 +39,41 @@ const LATEST: u64 = 5;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooDeep;
 
+/// What a document costs, at most and at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Price {
+    pub(crate) points: u32,
+    /// A point for each field, in fragments wherever they are spread: so many are looked at, whatever is answered.
+    pub(crate) least: u32,
+}
+
+impl Price {
+    /// Of what cannot be parsed.
+    pub(crate) const NOTHING: Self = Self { points: 1, least: 1 };
+}
+
 /// What something selected costs, and how many fields stand within each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sum {
     points: u64,
+    least: u64,
     height: u32,
 }
 
 /// What the whole document costs.
-pub(crate) fn price(document: &ExecutableDocument, variables: &Variables) -> Result<u32, TooDeep> {
-    let mut points = 0_u64;
+pub(crate) fn price(
+    document: &ExecutableDocument,
+    variables: &Variables,
+) -> Result<Price, TooDeep> {
+    let (mut points, mut least) = (0_u64, 0_u64);
     for (_, operation) in document.operations.iter() {
         let mut pricer = Pricer { document, variables, operation, fragments: HashMap::new() };
         let sum = pricer.selected(&operation.node.selection_set.node, u64::from(PAGE), 0)?;
         points = points.saturating_add(sum.points);
+        least = least.saturating_add(sum.least);
     }
-    Ok(u32::try_from(points).unwrap_or(u32::MAX))
+    let fitting = |sum| u32::try_from(sum).unwrap_or(u32::MAX);
+    Ok(Price { points: fitting(points), least: fitting(least) })
 }
 
 /// How many members an answer has: never more than its query costs.
@@ -94,6 +114,7 @@ impl<'d> Pricer<'d> {
                 }
             };
             all.points = all.points.saturating_add(one.points);
+            all.least = all.least.saturating_add(one.least);
             all.height = all.height.max(one.height);
         }
         Ok(all)
@@ -108,9 +129,11 @@ impl<'d> Pricer<'d> {
             "latest" => own,
             _ => introspected(name).unwrap_or(1),
         };
-        let points = within.points.saturating_mul(many).saturating_add(itself(name));
+        // What stands within an empty list is validated all the same. Costing nothing, it could be anything.
+        let points = within.points.saturating_mul(many.max(1)).saturating_add(itself(name));
         let height = within.height + 1;
-        if height > DEEPEST { Err(TooDeep) } else { Ok(Sum { points, height }) }
+        let least = within.least.saturating_add(1);
+        if height > DEEPEST { Err(TooDeep) } else { Ok(Sum { points, least, height }) }
     }
 
     fn fragment(&mut self, name: &'d Name, page: u64, level: u32) -> Result<Sum, TooDeep> {
@@ -119,7 +142,7 @@ impl<'d> Pricer<'d> {
         }
         let Some(fragment) = self.document.fragments.get(name) else {
             // It is refused later. Costing nothing, it could be spread without end until then.
-            return Ok(Sum { points: 1, height: 0 });
+            return Ok(Sum { points: 1, least: 1, height: 0 });
         };
         let sum = self.selected(&fragment.node.selection_set.node, page, level + 1)?;
         self.fragments.insert((name.as_str(), page), sum);

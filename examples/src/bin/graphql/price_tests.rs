@@ -15,9 +15,13 @@ use crate::loaders::Loads;
 use crate::read::DEAREST;
 use crate::schema;
 
-fn with(query: &str, variables: Json) -> Result<u32, TooDeep> {
+fn priced(query: &str, variables: Json) -> Result<Price, TooDeep> {
     let document = async_graphql::parser::parse_query(query).unwrap();
     price(&document, &Variables::from_json(variables))
+}
+
+fn with(query: &str, variables: Json) -> Result<u32, TooDeep> {
+    priced(query, variables).map(|price| price.points)
 }
 
 fn of(query: &str) -> u32 {
@@ -35,7 +39,9 @@ fn sums_are_those_done_by_hand() {
         ("{viewer{transfers(last:10){nodes{id}}}}", 1 + 1 + 1 + 10),
         ("{viewer{transfers{nodes{id}}}}", 1 + 1 + 1 + 20),
         ("{viewer{transfers(first:null){nodes{id}}}}", 1 + 1 + 1 + 20),
-        ("{viewer{transfers(first:0){nodes{id}}}}", 1 + 1 + 1),
+        // What stands within is validated, though there is nothing of it.
+        ("{viewer{transfers(first:0){nodes{id}}}}", 1 + 1 + 1 + 1),
+        ("{viewer{payees(first:1){nodes{latest(first:0){id}}}}}", 3 + (1 + 1)),
         ("{viewer{transfers(first:10){edges{cursor node{id}}}}}", 1 + 1 + 1 + 10 * (1 + 1 + 1)),
         ("{viewer{transfers(first:10){pageInfo{hasNextPage}}}}", 1 + 1 + 1 + 1),
         ("{viewer{payees(first:10){nodes{latest{id}}}}}", 3 + 10 * (1 + 5)),
@@ -45,7 +51,7 @@ fn sums_are_those_done_by_hand() {
             3 + 10 * (1 + 3 * (1 + 1 + 7)),
         ),
         // What would be refused later.
-        ("{viewer{transfers(first:-1){nodes{id}}}}", 3),
+        ("{viewer{transfers(first:-1){nodes{id}}}}", 3 + 1),
         ("{viewer{transfers(first:1,last:9){nodes{id}}}}", 3 + 9),
         ("{viewer{transfers(first:\"1\"){nodes{id}}}}", 3 + 100),
         ("{viewer{transfers(first:1.5){nodes{id}}}}", 3 + 100),
@@ -73,6 +79,22 @@ fn sums_are_those_done_by_hand() {
         ("query a{viewer{name}} query b{viewer{name}}", 4),
     ] {
         assert_eq!(of(query), expected, "{query}");
+    }
+}
+
+#[test]
+fn the_least_is_a_point_for_each_field_wherever_it_is_spread() {
+    for (query, expected) in [
+        ("{viewer{transfers(first:100){nodes{id amount}}}}", 5),
+        ("{viewer{transfers(first:0){nodes{id}}}}", 4),
+        ("{a:viewer{name} viewer{name name @skip(if:true)}}", 5),
+        ("{viewer{...f ...f}} fragment f on Account{name balance}", 5),
+        ("{...f}", 1),
+        ("mutation{transfer(to:\"b\",amount:1){id}}", 2),
+        ("query a{viewer{name}} query b{viewer{name}}", 4),
+        ("{__schema{types{fields{name}}}}", 4),
+    ] {
+        assert_eq!(priced(query, json!({})).unwrap().least, expected, "{query}");
     }
 }
 
@@ -293,9 +315,9 @@ proptest! {
     fn nesting_multiplies(inner in transfer(3), many in 0_u32..50) {
         let within = of(&inner);
         let nested = of(&format!("{{viewer{{transfers(first:{many}){{nodes{inner}}}}}}}"));
-        prop_assert_eq!(nested, 3 + many * within);
+        prop_assert_eq!(nested, 3 + many.max(1) * within);
         let deeper = format!("{{viewer{{payees(first:2){{nodes{{latest(first:{many}){inner}}}}}}}}}");
-        prop_assert_eq!(of(&deeper), 3 + 2 * (1 + many * within));
+        prop_assert_eq!(of(&deeper), 3 + 2 * (1 + many.max(1) * within));
     }
 
     #[test]

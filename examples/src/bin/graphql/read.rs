@@ -18,7 +18,7 @@ use tokio::time::sleep;
 use crate::account::Account;
 use crate::brackets;
 use crate::media::Media;
-use crate::price::price as price_of;
+use crate::price::{Price, price as price_of};
 use crate::refusal::Refusal;
 
 /// In bytes. A query that people write has a few hundred.
@@ -37,7 +37,7 @@ pub(crate) const DEAREST: u32 = 75_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Priced {
     /// What each query of a batch costs.
-    pub(crate) each: Arc<[u32]>,
+    pub(crate) each: Arc<[Price]>,
     /// Does it write?
     pub(crate) mutates: bool,
 }
@@ -49,7 +49,7 @@ impl Priced {
 
     /// Whatever it asks, it costs something.
     pub(crate) fn points(&self) -> u32 {
-        self.each.iter().fold(0, |sum: u32, one| sum.saturating_add(*one)).max(1)
+        self.each.iter().fold(0, |sum: u32, one| sum.saturating_add(one.points)).max(1)
     }
 }
 
@@ -119,8 +119,8 @@ fn judge(mut batch: BatchRequest) -> Result<Priced, Refusal> {
     };
     let (mut each, mut mutates) = (Vec::new(), false);
     for request in requests {
-        let (points, writes) = judge_one(request)?;
-        each.push(points);
+        let (price, writes) = judge_one(request)?;
+        each.push(price);
         mutates |= writes;
     }
     let priced = Priced { each: each.into(), mutates };
@@ -130,15 +130,14 @@ fn judge(mut batch: BatchRequest) -> Result<Priced, Refusal> {
     }
 }
 
-fn judge_one(request: &mut Request) -> Result<(u32, bool), Refusal> {
+fn judge_one(request: &mut Request) -> Result<(Price, bool), Refusal> {
     if brackets::depth(&request.query) > brackets::MOST {
         return Err(Refusal::TooDeep);
     }
     let variables = std::mem::take(&mut request.variables);
     // What does not parse is told where it is executed.
-    request
-        .parsed_query()
-        .map_or(Ok((1, false)), |document| Ok((price_of(document, &variables)?, mutates(document))))
+    let Ok(document) = request.parsed_query() else { return Ok((Price::NOTHING, false)) };
+    Ok((price_of(document, &variables)?, mutates(document)))
 }
 
 fn mutates(document: &ExecutableDocument) -> bool {

@@ -10,6 +10,7 @@ use stonework_pagination::keyset;
 use uuid::Uuid;
 
 use crate::account::Account;
+use crate::execute::Decided;
 use crate::ledger::{Ledger, LedgerError, NotMade, Transfer};
 use crate::loaders::{LatestOf, OfAccount, TotalOf};
 use crate::paging::{Asked, List, connection};
@@ -55,9 +56,13 @@ impl Mutation {
         #[graphql(validator(minimum = 1))] amount: i32,
     ) -> Result<Transfer> {
         let made = ctx.data::<Ledger>()?.transfer(ctx.data()?, &to, amount).await;
+        if !matches!(made, Err(NotMade::Ledger(_))) {
+            ctx.data::<Decided>()?.note();
+        }
         made.map_err(|error| match error {
             NotMade::InsufficientFunds { balance } => failed(&insufficient(balance)),
             NotMade::Ledger(error) => ledger_failed(&error),
+            NotMade::Unknown(error) => interrupted(&error),
         })
     }
 }
@@ -178,6 +183,14 @@ fn insufficient(balance: i32) -> Problem {
     let (kind, status) = ("urn:stonework:graphql:insufficient-funds", StatusCode::PAYMENT_REQUIRED);
     Problem::new(kind, "Insufficient funds", status)
         .member("balance", u64::from(balance.unsigned_abs()))
+}
+
+/// Whoever is told that nothing was made would send it again, under a new key.
+fn interrupted(error: &LedgerError) -> Error {
+    eprintln!("graphql: the ledger failed at the end of a transfer: {error}");
+    let (kind, status) = ("urn:stonework:graphql:interrupted", StatusCode::INTERNAL_SERVER_ERROR);
+    let problem = Problem::new(kind, "Transfer was interrupted", status);
+    failed(&problem.detail("It may or may not have been made."))
 }
 
 /// What went wrong is for the log.

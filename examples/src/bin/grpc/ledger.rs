@@ -95,26 +95,17 @@ impl Ledger {
         Ok(Self(pool))
     }
 
-    /// Charges the account and notes the transfers: all of them or none.
-    pub(crate) async fn transfer(
+    /// Charges the account and notes the transfers, all of them or none, but for the end of it.
+    pub(crate) async fn prepare(
         &self,
         account: &Account,
         orders: Vec<Order>,
         deadline: Deadline,
-    ) -> Result<Vec<Transfer>, NotMade> {
-        let prepared = deadline.bound(self.prepare(account, orders)).await;
-        let (tx, made) = prepared.map_err(NotMade::Late)??;
-        // From here on the deadline does not count: it must not be told that nothing was made of what is.
-        tx.commit().await.map_err(NotMade::Unknown)?;
-        Ok(made)
+    ) -> Result<Prepared, NotMade> {
+        deadline.bound(self.charged(account, orders)).await.map_err(NotMade::Late)?
     }
 
-    /// All but the end. Dropped, it has done nothing.
-    async fn prepare(
-        &self,
-        account: &Account,
-        orders: Vec<Order>,
-    ) -> Result<(Transaction<'static, Sqlite>, Vec<Transfer>), NotMade> {
+    async fn charged(&self, account: &Account, orders: Vec<Order>) -> Result<Prepared, NotMade> {
         // It writes in any case. A transaction that began with reading could not, after others have.
         let mut tx = self.0.begin_with("BEGIN IMMEDIATE").await?;
         sqlx::query("INSERT OR IGNORE INTO accounts (name, balance) VALUES (?1, ?2)")
@@ -126,7 +117,7 @@ impl Ledger {
         for order in orders {
             made.push(charge(&mut tx, account, order).await?);
         }
-        Ok((tx, made))
+        Ok(Prepared { tx, made })
     }
 
     /// What this account has.
@@ -141,6 +132,19 @@ impl Ledger {
         let balance: Option<i64> =
             deadline.bound(balance).await.map_err(NotTold::Late)?.map_err(NotTold::Ledger)?;
         Ok(unsigned(balance.unwrap_or(START)))
+    }
+}
+
+/// Transfers that are made when they are committed. Dropped, they were never there.
+pub(crate) struct Prepared {
+    tx: Transaction<'static, Sqlite>,
+    made: Vec<Transfer>,
+}
+
+impl Prepared {
+    pub(crate) async fn commit(self) -> Result<Vec<Transfer>, NotMade> {
+        self.tx.commit().await.map_err(NotMade::Unknown)?;
+        Ok(self.made)
     }
 }
 

@@ -64,6 +64,10 @@ impl Charges {
         Ok(Self(pool))
     }
 
+    pub(crate) const fn database(&self) -> &SqlitePool {
+        &self.0
+    }
+
     pub(crate) async fn create(&self, account: &Account, new: NewCharge) -> sqlx::Result<Charge> {
         let insert =
             "INSERT INTO charges (account, customer, value, currency) VALUES (?1, ?2, ?3, ?4)

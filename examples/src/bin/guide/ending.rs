@@ -10,6 +10,7 @@ use stonework_webhook_delivery::Workers;
 use tokio::net::TcpListener;
 
 use crate::Error;
+use crate::stop::Stop;
 
 pub(crate) struct Service {
     pub(crate) router: Router,
@@ -26,12 +27,12 @@ pub(crate) struct Ending {
 }
 
 impl Service {
-    pub(crate) async fn serve(self, listener: TcpListener) -> Result<(), Error> {
+    pub(crate) async fn serve(self, listener: TcpListener, mut stop: Stop) -> Result<(), Error> {
         let Ending { drain, streams, runs, workers } = self.ending;
         // Limits count strangers by their address.
         let service = self.router.into_make_service_with_connect_info::<SocketAddr>();
         let told = async move {
-            let _ = tokio::signal::ctrl_c().await;
+            stop.told().await; // by SIGTERM or Ctrl-C
             // Event streams have no end of their own.
             if let Some(drain) = drain {
                 drain.now(Duration::from_secs(2));

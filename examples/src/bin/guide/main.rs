@@ -6,11 +6,14 @@ mod bare;
 mod charges;
 mod cors;
 mod ending;
+mod endpoints;
 mod events;
 mod idempotency;
 mod pages;
 mod ratelimit;
 mod redis;
+#[path = "../payments/stop.rs"]
+mod stop;
 mod telling;
 mod versions;
 mod webhooks;
@@ -21,6 +24,7 @@ use std::net::Ipv4Addr;
 use tokio::net::TcpListener;
 
 use ending::Service;
+use stop::Stop;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -29,9 +33,11 @@ async fn main() -> Result<(), Error> {
     let step = env::args().nth(1).map_or(Ok(10), |step| step.parse())?;
     let port = env::var("PORT").map_or(Ok(3000), |port| port.parse())?;
     let service = after(step).await?;
+    // Before the line below, or a signal right after it would find nobody listening.
+    let stop = Stop::listen()?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
     println!("listening on http://{}", listener.local_addr()?);
-    service.serve(listener).await
+    service.serve(listener, stop).await
 }
 
 async fn after(step: u8) -> Result<Service, Error> {

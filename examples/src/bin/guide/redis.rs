@@ -5,21 +5,21 @@ use axum::middleware::{from_fn, map_request};
 use axum::routing::post;
 use redis::Client;
 use redis::aio::ConnectionManager;
-use stonework_idempotency::IdempotencyLayer;
 use stonework_ratelimit::{Outage, RateLimitLayer};
 use stonework_sse::{Drain, Hub, SseLayer};
-use stonework_webhook_delivery::{Delivery, MemoryEndpoints, Policy};
+use stonework_webhook_delivery::{Delivery, Policy};
 use stonework_webhook_sign::{Sender, VerifyLayer, scheme};
 use tower::ServiceBuilder;
 
 use crate::Error;
-use crate::account::{account, identify, require};
+use crate::account::{identify, require};
 use crate::charges::Charges;
 use crate::cors::cors;
 use crate::ending::{Ending, Service};
+use crate::endpoints::Customers;
 use crate::ratelimit::policy;
 use crate::telling::{App, guard, routes};
-use crate::versions::{migrations, versions};
+use crate::versions::{idempotency, migrations, versions};
 use crate::webhooks::settled;
 
 pub(crate) async fn service() -> Result<Service, Error> {
@@ -31,8 +31,7 @@ pub(crate) async fn service() -> Result<Service, Error> {
         .store(stonework_ratelimit::store::redis1::RedisStore::new(redis.clone()))
         .on_outage(Outage::LocalFallback { nodes: 2 })
         .build()?;
-    let idempotency = IdempotencyLayer::builder()
-        .scope(account)
+    let idempotency = idempotency()
         .store(stonework_idempotency::store::redis1::RedisStore::new(redis.clone()))
         .build()?;
     let runs = idempotency.tracker();
@@ -64,15 +63,15 @@ pub(crate) async fn service() -> Result<Service, Error> {
 async fn app(redis: ConnectionManager, client: Client) -> Result<App, Error> {
     let log = stonework_sse::store::redis1::RedisLog::new(redis.clone(), client);
     let outbox = stonework_webhook_delivery::store::redis1::RedisOutbox::new(redis);
-    let endpoints = MemoryEndpoints::new();
+    let (charges, hub) = (Charges::open().await?, Hub::builder(log).build()?);
+    let customers = Customers::open(&charges).await?;
     let delivery = Delivery::builder()
-        .endpoints(endpoints.clone())
+        .endpoints(customers.clone())
         .guard(guard()?)
         .outbox(outbox)
         .policy(Policy::standard())
         .build()?;
-    let (charges, hub) = (Charges::open().await?, Hub::builder(log).build()?);
-    Ok(App { charges, hub, delivery, endpoints })
+    Ok(App { charges, hub, delivery, customers })
 }
 
 fn from_bank(redis: ConnectionManager) -> Result<Router, Error> {

@@ -8,15 +8,14 @@ use serde::{Deserialize, Serialize};
 use stonework_sse::{Hub, SseLayer};
 use stonework_webhook_delivery::egress::EgressGuard;
 use stonework_webhook_delivery::store::MemoryOutbox;
-use stonework_webhook_delivery::{
-    Delivery, Endpoint, EndpointId, MemoryEndpoints, Message, Policy, Secret, Signer, scheme,
-};
+use stonework_webhook_delivery::{Delivery, EndpointId, Message, Policy, Secret};
 
 use crate::Error;
 use crate::account::Account;
 use crate::bare::find;
 use crate::charges::{Charge, Charges, NewCharge, internal};
 use crate::ending::{Ending, Service};
+use crate::endpoints::{Customers, endpoint};
 use crate::events::{events, publish};
 use crate::pages::{list, pages};
 use crate::versions::layered;
@@ -26,8 +25,7 @@ pub(crate) struct App {
     pub(crate) charges: Charges,
     pub(crate) hub: Hub,
     pub(crate) delivery: Delivery,
-    /// Yours are in your database: implement `Endpoints` for it.
-    pub(crate) endpoints: MemoryEndpoints,
+    pub(crate) customers: Customers,
 }
 
 #[derive(Deserialize)]
@@ -49,9 +47,8 @@ async fn register(
 ) -> Result<Json<Registered>, StatusCode> {
     let id = EndpointId::new(account.0).map_err(|_| StatusCode::BAD_REQUEST)?;
     let secret = Secret::random().map_err(internal)?.reveal().to_owned();
-    let signer = Signer::new(scheme::STANDARD).secret(&secret);
-    let endpoint = Endpoint::builder(&url).signer(signer).build();
-    app.endpoints.insert(id, endpoint.map_err(|_| StatusCode::BAD_REQUEST)?);
+    endpoint(&url, &secret).map_err(|_| StatusCode::BAD_REQUEST)?;
+    app.customers.insert(&id, &url, &secret).await.map_err(internal)?;
     Ok(Json(Registered { url, secret }))
 }
 
@@ -62,19 +59,20 @@ async fn create(
 ) -> Result<(StatusCode, Json<Charge>), StatusCode> {
     let charge = app.charges.create(&account, new).await.map_err(internal)?;
     publish(&app.hub, &account, &charge).await;
-    tell(&app, account, &charge).await;
+    if let Err(error) = tell(&app, account, &charge).await {
+        eprintln!("guide: charge {} may not be told: {error}", charge.id);
+    }
     Ok((StatusCode::CREATED, Json(charge)))
 }
 
 /// Told twice under one id, it is told once.
-async fn tell(app: &App, account: Account, charge: &Charge) {
-    let Ok(id) = EndpointId::new(account.0) else { return };
-    let Some(_) = app.endpoints.get(&id) else { return };
+async fn tell(app: &App, account: Account, charge: &Charge) -> Result<(), Error> {
+    let Ok(id) = EndpointId::new(account.0) else { return Ok(()) };
+    let Some(_) = app.customers.get(&id).await? else { return Ok(()) };
     let event = serde_json::json!({ "type": "charge.created", "data": charge });
     let message = Message::new(event.to_string()).id(format!("charge_{}", charge.id));
-    if let Err(error) = app.delivery.enqueue(&id, message).await {
-        eprintln!("guide: charge {} may not be told: {error}", charge.id);
-    }
+    app.delivery.enqueue(&id, message).await?;
+    Ok(())
 }
 
 pub(crate) fn routes(app: App, streams: SseLayer) -> Result<Router, Error> {
@@ -98,14 +96,15 @@ pub(crate) fn guard() -> Result<EgressGuard, Error> {
 }
 
 pub(crate) async fn app() -> Result<App, Error> {
-    let endpoints = MemoryEndpoints::new();
+    let (charges, hub) = (Charges::open().await?, Hub::in_memory());
+    let customers = Customers::open(&charges).await?;
     let delivery = Delivery::builder()
-        .endpoints(endpoints.clone())
+        .endpoints(customers.clone())
         .guard(guard()?)
         .outbox(MemoryOutbox::new())
-        .policy(Policy::standard());
-    let (charges, hub) = (Charges::open().await?, Hub::in_memory());
-    Ok(App { charges, hub, delivery: delivery.build()?, endpoints })
+        .policy(Policy::standard())
+        .build()?;
+    Ok(App { charges, hub, delivery, customers })
 }
 
 pub(crate) async fn service() -> Result<Service, Error> {

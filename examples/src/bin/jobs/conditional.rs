@@ -1,21 +1,24 @@
 //! `ETag` and `If-None-Match` (RFC 9110, sections 8.8.3 and 13.1.2).
 
-use axum::http::header::ETAG;
+use axum::http::header::{CACHE_CONTROL, ETAG};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use headers::{HeaderMapExt, IfNoneMatch};
 
 use crate::job::Tag;
 
-/// The header, to be answered with.
-pub(crate) type ETagHeader = [(HeaderName, String); 1];
+/// What an answer is known by, and who may keep it. It is told of one that is not sent, too (RFC 9110, section 15.4.5).
+pub(crate) type Kept = [(HeaderName, String); 2];
 
 /// Does the client have it?
 #[derive(Debug)]
 pub(crate) enum Known {
     /// Then this is the answer.
-    Yes((StatusCode, ETagHeader)),
-    No(ETagHeader),
+    Yes((StatusCode, Kept)),
+    No(Kept),
 }
+
+/// By the client and by nobody on the way, and asked about each time.
+const KEPT: &str = "private, no-cache";
 
 pub(crate) fn known(headers: &HeaderMap, tag: &Tag) -> Known {
     let header = format!("\"{tag}\"");
@@ -23,8 +26,8 @@ pub(crate) fn known(headers: &HeaderMap, tag: &Tag) -> Known {
     let known = headers.typed_get::<IfNoneMatch>();
     let is_known =
         header.parse().is_ok_and(|tag| known.is_some_and(|known| !known.precondition_passes(&tag)));
-    let header = [(ETAG, header)];
-    if is_known { Known::Yes((StatusCode::NOT_MODIFIED, header)) } else { Known::No(header) }
+    let kept = [(ETAG, header), (CACHE_CONTROL, KEPT.to_owned())];
+    if is_known { Known::Yes((StatusCode::NOT_MODIFIED, kept)) } else { Known::No(kept) }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub(crate) fn layer(origins: Option<&str>) -> Result<CorsLayer, Failure> {
     CorsLayer::builder()
         .origins(origins.unwrap_or(DEVELOPMENT).split(',').map(str::trim))
         .methods(["DELETE"])
-        .include(["authorization", "content-type"])
+        .include(["authorization", "content-type", "if-none-match"])
         .include(stonework_idempotency::REQUEST_HEADERS)
         .include(stonework_ratelimit::REQUEST_HEADERS)
         .include(stonework_sse::REQUEST_HEADERS)

@@ -5,7 +5,7 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State as Shared};
 use axum::http::HeaderMap;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use uuid::Uuid;
@@ -111,7 +111,7 @@ pub(crate) async fn find(
     let seen = serde_json::to_vec(&Shown::of(&job)).unwrap_or_default();
     Ok(match conditional::known(&headers, &Tag::of(&seen)) {
         Known::Yes(not_modified) => not_modified.into_response(),
-        Known::No(tag) => (tag, [(CACHE_CONTROL, "no-cache")], shown(&job)).into_response(),
+        Known::No(kept) => (kept, shown(&job)).into_response(),
     })
 }
 
@@ -125,15 +125,14 @@ pub(crate) async fn result(
     let State::Succeeded { result: tag } = &job.state else {
         return Err(Refusal::NoResult(job.state));
     };
-    let tag = match conditional::known(&headers, tag) {
+    let kept = match conditional::known(&headers, tag) {
         Known::Yes(not_modified) => return Ok(not_modified.into_response()),
-        Known::No(tag) => tag,
+        Known::No(kept) => kept,
     };
     // It may have been forgotten between the two.
     let bytes = app.jobs.result(job.id).await?.ok_or(Refusal::UnknownImage)?;
-    let kind =
-        [(CONTENT_TYPE, job.order.format.media_type()), (CACHE_CONTROL, "private, no-cache")];
-    Ok((tag, kind, bytes).into_response())
+    let kind = [(CONTENT_TYPE, job.order.format.media_type())];
+    Ok((kept, kind, bytes).into_response())
 }
 
 /// Cancels what has not ended; of what has, nothing changes. Either way the answer says how it stands now, for ever.

@@ -17,7 +17,7 @@ use crate::deliveries::{self, Deliveries};
 use crate::demo::{Demo, DemoAllowed};
 use crate::events;
 use crate::kept;
-use crate::ledger::{Ledger, Order, Statement};
+use crate::ledger::{Ledger, NotMade, Order, Statement, Transfer};
 use crate::pages;
 use crate::problem::Refusal;
 
@@ -61,12 +61,24 @@ async fn transfer(
     let Json(order) = order?;
     order.amount.is_in_dollars()?;
     demo.before_the_effect();
-    let transfer = app.ledger.transfer(&account, order).await?;
-    events::tell(&app.hub, &account, &transfer).await;
-    app.deliveries.tell(&app.ledger, &account, &transfer).await;
+    let transfer = make(app, account, order).await?;
     demo.after_the_effect().await;
     let location = [(LOCATION, version.path(&format!("/transfers/{}", transfer.id)))];
     Ok((StatusCode::CREATED, location, Json(transfer)))
+}
+
+/// Makes a transfer, and tells of it.
+///
+/// In a task of its own, as a client may leave at any time: without a key that ends the handler, and between the two nobody
+/// would be told.
+async fn make(app: App, account: Account, order: Order) -> Result<Transfer, Refusal> {
+    let made = tokio::spawn(async move {
+        let transfer = app.ledger.transfer(&account, order).await?;
+        events::tell(&app.hub, &account, &transfer).await;
+        app.deliveries.tell(&app.ledger, &account, &transfer).await;
+        Ok::<_, NotMade>(transfer)
+    });
+    Ok(made.await.map_err(|_| Refusal::Interrupted)??)
 }
 
 async fn find(
@@ -85,4 +97,51 @@ async fn statement(
     Extension(account): Extension<Account>,
 ) -> Result<Json<Statement>, Refusal> {
     Ok(Json(app.ledger.statement(&account).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+    use std::time::Duration;
+
+    use stonework_webhook_delivery::store::List;
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+    use crate::ledger::WebhookEndpoint;
+
+    /// A client leaves at the very moment when the money has moved.
+    #[tokio::test]
+    async fn what_was_made_is_told_though_its_client_has_left() {
+        let file = std::env::temp_dir().join(format!("stonework-{}.db", Uuid::now_v7()));
+        let ledger = Ledger::open(file.to_str()).await.unwrap();
+        let deliveries = Deliveries::new(ledger.clone(), None, false).unwrap();
+        let hub = events::hub(None).unwrap();
+        let app = App { ledger: ledger.clone(), hub, deliveries: deliveries.clone(), demo: false };
+        let account = Account::named("alice");
+        let url = "https://example.com/hooks".to_owned();
+        let endpoint =
+            WebhookEndpoint { id: Uuid::now_v7(), url, secret: "whsec_c2VjcmV0".to_owned() };
+        assert!(ledger.add_endpoint(&account, &endpoint, 1).await.unwrap());
+
+        let order = r#"{"to":"bob","amount":{"value":100,"currency":"USD"}}"#;
+        let order = serde_json::from_str(order).unwrap();
+        {
+            let mut work = pin!(make(app, account.clone(), order));
+            while ledger.statement(&account).await.unwrap().transfers == 0 {
+                let once = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx).is_ready()));
+                assert!(!once.await, "it was answered before anybody could leave");
+            }
+        }
+        let told = async {
+            while deliveries.delivery().list(List::new(1)).await.unwrap().entries.is_empty() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), told).await.expect("it is told");
+        drop(ledger);
+        std::fs::remove_file(file).unwrap();
+    }
 }

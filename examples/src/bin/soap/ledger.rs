@@ -44,3 +44,37 @@ impl Ledger {
         Ok(Transfer { id: Uuid::now_v7(), balance: left })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use axum::http::header::AUTHORIZATION;
+
+    use super::*;
+
+    fn account(nth: usize) -> Account {
+        let value = HeaderValue::from_str(&format!("Bearer a{nth}")).unwrap();
+        Account::of(&[(AUTHORIZATION, value)].into_iter().collect()).unwrap()
+    }
+
+    #[test]
+    fn accounts_have_an_end_and_those_that_are_there_go_on() {
+        let ledger = Ledger::default();
+        for nth in 0..MOST_ACCOUNTS {
+            assert!(ledger.transfer(&account(nth), 1).is_ok(), "{nth}");
+        }
+        let another = account(MOST_ACCOUNTS);
+        assert!(matches!(ledger.transfer(&another, 1), Err(Refusal::LedgerFull)));
+        assert_eq!(ledger.balance(&another), START);
+        assert_eq!(ledger.transfer(&account(7), 1).unwrap().balance, START - 2);
+    }
+
+    /// Who has nothing to pay with takes no place.
+    #[test]
+    fn what_is_not_covered_is_not_noted() {
+        let ledger = Ledger::default();
+        let poor = ledger.transfer(&account(1), START + 1);
+        assert!(matches!(poor, Err(Refusal::InsufficientFunds { balance: START })));
+        assert!(ledger.0.lock().unwrap().is_empty());
+    }
+}

@@ -116,7 +116,12 @@ const UPGRADE: &str = "<env:Upgrade><env:SupportedEnvelope qname=\"env:Envelope\
 /// Section 5.4.8.
 fn not_understood(name: &Name) -> String {
     let (space, local) = (escape(&name.space), escape(&name.local));
-    format!("<env:NotUnderstood xmlns:n=\"{space}\" qname=\"n:{local}\" xmlns:env=\"{ENVELOPE}\"/>")
+    // No prefix stands for no namespace.
+    let (declared, prefix) = match &*space {
+        "" => (String::new(), ""),
+        space => (format!(" xmlns:n=\"{space}\""), "n:"),
+    };
+    format!("<env:NotUnderstood{declared} qname=\"{prefix}{local}\" xmlns:env=\"{ENVELOPE}\"/>")
 }
 
 fn new(slug: &'static str, title: &'static str, status: StatusCode) -> Problem {

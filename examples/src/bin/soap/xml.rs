@@ -67,6 +67,7 @@ impl fmt::Display for NoXml {
 /// The root element.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Element, NoXml> {
     let text = std::str::from_utf8(bytes).map_err(|_| NoXml::Encoding)?;
+    only_characters(text)?;
     let mut reader = NsReader::from_str(text.strip_prefix('\u{feff}').unwrap_or(text));
     reader.config_mut().expand_empty_elements = true;
     let mut tree = Tree::default();
@@ -152,6 +153,7 @@ fn element(start: &BytesStart<'_>, resolver: &NamespaceResolver) -> Result<Eleme
         // Which namespaces there are has been looked at.
         if attribute.key.as_namespace_binding().is_none() {
             let value = attribute.normalized_value(XmlVersion::Implicit1_0)?;
+            only_characters(&value)?;
             attributes.push((attribute_name(attribute.key, resolver)?, value.into_owned()));
         }
     }
@@ -173,10 +175,19 @@ fn name(space: &ResolveResult<'_>, local: &str) -> Result<Name, NoXml> {
 }
 
 fn resolve(reference: &BytesRef<'_>) -> Result<String, NoXml> {
-    match reference.resolve_char_ref()? {
-        Some(character) => Ok(character.to_string()),
-        None => resolve_xml_entity(reference).map(str::to_owned).ok_or(NoXml::Entity),
-    }
+    let Some(character) = reference.resolve_char_ref()? else {
+        return resolve_xml_entity(reference).map(str::to_owned).ok_or(NoXml::Entity);
+    };
+    let text = character.to_string();
+    only_characters(&text)?;
+    Ok(text)
+}
+
+/// Others may not stand in a document, not even by their numbers (XML 1.0, section 2.2); and what is taken from one is
+/// written into another.
+fn only_characters(text: &str) -> Result<(), NoXml> {
+    let is_one = |character| matches!(character, '\t' | '\n' | '\r' | ' '..='\u{fffd}' | '\u{10000}'..='\u{10ffff}');
+    if text.chars().all(is_one) { Ok(()) } else { Err(ill_formed("a character is none of XML")) }
 }
 
 fn ill_formed(reason: &str) -> NoXml {
@@ -254,6 +265,12 @@ mod tests {
             "<x>&</x>",
             "<x>&#0;</x>",
             "<x>&#xd800;</x>",
+            "<x>\u{1}</x>",
+            "<x>&#1;</x>",
+            "<x>&#xfffe;</x>",
+            "<x a=\"&#x1f;\"/>",
+            "<x a=\"\u{ffff}\"/>",
+            "<!-- \u{b} --><x/>",
         ] {
             assert!(wrong(document).starts_with("IllFormed"), "{document}: {}", wrong(document));
         }
