@@ -540,6 +540,17 @@ fn a_rate_must_make_sense() {
     }
 }
 
+#[test]
+fn a_time_to_remember_is_a_whole_number_of_seconds_from_60() {
+    for value in ["0", "59", "-60", "+60", "60s", "1.5e2", " 60", "18446744073709551616"] {
+        let (code, message) = refuses_to_start(&[("PORT", "0"), ("REMEMBER_SECONDS", value)]);
+        assert_eq!(code, Some(2), "{value}: {message}");
+        for part in ["REMEMBER_SECONDS", &format!("{value:?}"), "from 60"] {
+            assert!(message.contains(part), "{value}: {message}");
+        }
+    }
+}
+
 // Failures to order.
 
 #[tokio::test]

@@ -9,7 +9,7 @@ pub(crate) mod webhooks;
 use std::future::Future;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -25,11 +25,12 @@ pub(crate) const RENT: &str = r#"{"to":"bob","amount":100}"#;
 pub(crate) const QUOTA_EXCEEDED: &str =
     "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 12] = [
     "PORT",
     "REDIS_URL",
     "DATABASE_PATH",
     "RATE_LIMIT",
+    "REMEMBER_SECONDS",
     "ALLOWED_ORIGINS",
     "CORS_DEBUG",
     "DEMO",
@@ -142,6 +143,15 @@ impl Service {
         until("the transfer is made", async || self.account(account).await.1 == count).await;
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it complains of from now on: who runs it for long reads that, or the pipe is full some day.
+    pub(crate) fn take_errors(&mut self) -> ChildStderr {
+        self.child.stderr.take().expect("its errors")
+    }
+
     pub(crate) fn terminate(&self) {
         self.signal("-TERM");
     }
@@ -164,7 +174,7 @@ impl Service {
         line
     }
 
-    /// Waits for the end: the exit code, what else was printed, and the errors.
+    /// Waits for the end: the exit code, what else was printed, and the errors, unless they were taken.
     pub(crate) async fn ended(mut self) -> (Option<i32>, String, String) {
         let mut status = None;
         until("the service has ended", async || {
@@ -174,8 +184,9 @@ impl Service {
         .await;
         let (mut rest, mut errors) = (String::new(), String::new());
         self.stdout.read_to_string(&mut rest).expect("the rest of its output");
-        let stderr = self.child.stderr.as_mut().expect("its errors");
-        stderr.read_to_string(&mut errors).expect("its errors");
+        if let Some(stderr) = self.child.stderr.as_mut() {
+            stderr.read_to_string(&mut errors).expect("its errors");
+        }
         (status.and_then(|status| status.code()), rest, errors)
     }
 }
@@ -294,7 +305,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    fn parse(bytes: &[u8]) -> Self {
+    pub(crate) fn parse(bytes: &[u8]) -> Self {
         let text = String::from_utf8(bytes.to_vec()).expect("UTF-8");
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no head: {text}"));
         let mut lines = head.split("\r\n");

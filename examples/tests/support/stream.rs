@@ -73,7 +73,8 @@ impl Service {
 }
 
 impl Stream {
-    async fn of(socket: TcpStream) -> Self {
+    /// Reads the beginning of an answer that was asked for here.
+    pub(crate) async fn of(socket: TcpStream) -> Self {
         let mut socket = BufReader::new(socket);
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {

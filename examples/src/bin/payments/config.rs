@@ -4,6 +4,7 @@ use std::env::{self, VarError};
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use redis::Client;
 
@@ -20,6 +21,8 @@ pub(crate) struct Config {
     pub(crate) database: Option<String>,
     /// How much a client may ask for.
     pub(crate) rate: Rate,
+    /// How long keys, received webhooks and deliveries are remembered; as their layers have it if nothing is said.
+    pub(crate) remember: Option<Duration>,
     /// Which pages may use the service, separated by commas.
     pub(crate) origins: Option<String>,
     /// Is a page told why it may not?
@@ -39,6 +42,7 @@ impl Config {
             redis: redis()?,
             database: read("DATABASE_PATH")?,
             rate: rate()?,
+            remember: remember()?,
             origins: read("ALLOWED_ORIGINS")?,
             // Typos must leave neither the crash header nor the explanations on.
             cors_debug: flag("CORS_DEBUG", false)?,
@@ -73,6 +77,20 @@ fn rate() -> Result<Rate, Failure> {
         let form = "use N/s, N/m or N/h with a whole number N from 1 to 4294967295";
         Failure::Config(format!("RATE_LIMIT is {rate:?}; {form}"))
     })
+}
+
+/// A key has to outlive the run that it is for.
+const SHORTEST_MEMORY: u64 = 60;
+
+fn remember() -> Result<Option<Duration>, Failure> {
+    let Some(seconds) = read("REMEMBER_SECONDS")? else { return Ok(None) };
+    let digits = seconds.bytes().all(|byte| byte.is_ascii_digit());
+    match seconds.parse() {
+        Ok(time) if digits && time >= SHORTEST_MEMORY => Ok(Some(Duration::from_secs(time))),
+        _ => Err(Failure::Config(format!(
+            "REMEMBER_SECONDS is {seconds:?}; use a whole number from {SHORTEST_MEMORY}"
+        ))),
+    }
 }
 
 fn flag(name: &str, unset: bool) -> Result<bool, Failure> {

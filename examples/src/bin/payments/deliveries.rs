@@ -1,5 +1,7 @@
 //! What accounts are told at addresses of their own: webhooks of transfers, signed, and sent until they arrive.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{StatusCode, Uri};
@@ -47,6 +49,7 @@ impl Deliveries {
         ledger: Ledger,
         redis: Option<ConnectionManager>,
         allow_loopback: bool,
+        remember: Option<Duration>,
     ) -> Result<Self, Failure> {
         let failed = |errors: String| Failure::Config(errors);
         let guard = EgressGuard::builder();
@@ -56,6 +59,10 @@ impl Deliveries {
             .endpoints(Registered(ledger))
             .guard(guard.clone())
             .policy(Policy::brief());
+        let delivery = match remember {
+            Some(time) => delivery.keep_delivered(time).keep_dead(time),
+            None => delivery,
+        };
         let delivery = match redis {
             Some(connection) => delivery.outbox(RedisOutbox::new(connection).key_prefix(PREFIX)),
             None => delivery.outbox(MemoryOutbox::new()),

@@ -1,5 +1,7 @@
 //! One effect and one answer per idempotency key.
 
+use std::time::Duration;
+
 use axum::http::{HeaderName, Method};
 use redis::aio::ConnectionManager;
 use stonework_idempotency::store::redis1::RedisStore;
@@ -13,6 +15,9 @@ use crate::{LARGEST_BODY, account, versions};
 const VERSION: HeaderName = HeaderName::from_static(versions::HEADER);
 
 const PREFIX: &str = "payments:idempotency:";
+
+/// As the builder has it by default.
+const LONGEST_RUN: Duration = Duration::from_secs(600);
 
 /// An extension of a response that has a secret in it.
 #[derive(Clone)]
@@ -28,6 +33,7 @@ pub(crate) async fn layer(
     ledger: &Ledger,
     redis: Option<ConnectionManager>,
     is_shared: bool,
+    remember: Option<Duration>,
 ) -> Result<IdempotencyLayer, Failure> {
     let builder = IdempotencyLayer::builder();
     let builder = if is_shared || redis.is_none() {
@@ -42,6 +48,11 @@ pub(crate) async fn layer(
         .max_request_body(LARGEST_BODY)
         // One in the path or the query is part of the URI.
         .fingerprint_with(|head, input| input.header(head, &VERSION));
+    let builder = match remember {
+        // No run outlives its key.
+        Some(time) => builder.retention(time).max_run(LONGEST_RUN.min(time / 2)),
+        None => builder,
+    };
     let builder = match redis {
         Some(connection) => builder.store(RedisStore::new(connection).key_prefix(PREFIX)),
         None => builder,

@@ -73,6 +73,7 @@ async fn run() -> Result<(), Failure> {
         Some(client) => Some(connection::open(client).await?),
         None => None,
     };
+    let remember = config.remember;
     let console = Console::new(&config, redis.clone())?;
     let ledger = Ledger::open(config.database.as_deref())
         .await
@@ -82,7 +83,8 @@ async fn run() -> Result<(), Failure> {
         .build()
         .map_err(|errors| Failure::Config(format!("ALLOWED_ORIGINS: {errors}")))?;
     let limits = limits::layer(config.rate, redis.clone())?;
-    let idempotency = keys::layer(&ledger, redis.clone(), config.database.is_some()).await?;
+    let idempotency =
+        keys::layer(&ledger, redis.clone(), config.database.is_some(), remember).await?;
     let versions = versions::layer(redis.clone())?;
     let migrations = versions::migrations(&versions)?;
     let pages = pages::layer(&ledger).await?;
@@ -90,7 +92,7 @@ async fn run() -> Result<(), Failure> {
     let events = events::layer(&drain)?;
     let hub = events::hub(redis.clone().zip(config.redis))?;
     let events_seen = webhooks::store(redis.clone());
-    let senders = webhooks::senders(config.webhooks, &events_seen)?;
+    let senders = webhooks::senders(config.webhooks, &events_seen, remember)?;
     let document = openapi::document(&Layers {
         limits: &limits,
         idempotency: &idempotency,
@@ -101,9 +103,9 @@ async fn run() -> Result<(), Failure> {
         senders: &senders,
         demo: config.demo,
     });
-    let senders = senders.into_iter().chain(console.sender(&events_seen)?);
+    let senders = senders.into_iter().chain(console.sender(&events_seen, remember)?);
     let outside = webhooks::router(senders, ledger.clone()).merge(docs::router(&document)?);
-    let deliveries = Deliveries::new(ledger.clone(), redis, config.webhook_loopback)?;
+    let deliveries = Deliveries::new(ledger.clone(), redis, config.webhook_loopback, remember)?;
     let workers = deliveries.delivery().start();
     tell(cors.warnings());
     tell(limits.warnings());

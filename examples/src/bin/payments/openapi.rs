@@ -189,7 +189,7 @@ mod tests {
         let events = events::layer(&Drain::new()).unwrap();
         let document = document(&Layers {
             limits: &limits::layer(Rate::GENEROUS, None).unwrap(),
-            idempotency: &keys::layer(&ledger, None, false).await.unwrap(),
+            idempotency: &keys::layer(&ledger, None, false, None).await.unwrap(),
             migrations: &versions::migrations(&versions).unwrap(),
             versions: &versions,
             pages: &pages,
@@ -197,7 +197,7 @@ mod tests {
             senders: &[],
             demo: true,
         });
-        let deliveries = Deliveries::new(ledger.clone(), None, false).unwrap();
+        let deliveries = Deliveries::new(ledger.clone(), None, false, None).unwrap();
         let hub = events::hub(None).unwrap();
         let app = App { ledger, hub, deliveries, demo: true };
         let routes = shown(&routes::router(app, pages.clone(), events.clone()));

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -45,15 +46,16 @@ pub(crate) fn store(redis: Option<ConnectionManager>) -> Arc<dyn ReplayStore> {
 pub(crate) fn senders(
     secrets: Secrets,
     store: &Arc<dyn ReplayStore>,
+    remember: Option<Duration>,
 ) -> Result<Vec<Known>, Failure> {
     let all = [
         ("stripe", secrets.stripe, Sender::new(scheme::STRIPE)),
         ("github", secrets.github, Sender::new(scheme::GITHUB)),
         ("standard", secrets.standard, Sender::new(scheme::STANDARD)),
     ];
-    let known = all
-        .into_iter()
-        .filter_map(|(name, secret, of)| Some(sender(name, of.secret(secret?), Arc::clone(store))));
+    let known = all.into_iter().filter_map(|(name, secret, of)| {
+        Some(sender(name, of.secret(secret?), Arc::clone(store), remember))
+    });
     known.collect()
 }
 
@@ -61,10 +63,16 @@ pub(crate) fn sender(
     name: &'static str,
     sender: Sender,
     store: Arc<dyn ReplayStore>,
+    remember: Option<Duration>,
 ) -> Result<Known, Failure> {
-    let layer = VerifyLayer::builder().sender(sender).store(store).namespace(name).build();
+    let layer = VerifyLayer::builder().sender(sender).store(store).namespace(name);
+    let layer = match remember {
+        Some(time) => layer.dedupe_for(time),
+        None => layer,
+    };
     let variable = || format!("{}_WEBHOOK_SECRET", name.to_uppercase());
-    let layer = layer.map_err(|errors| Failure::Config(format!("{}: {errors}", variable())))?;
+    let layer =
+        layer.build().map_err(|errors| Failure::Config(format!("{}: {errors}", variable())))?;
     Ok((name, layer))
 }
 

@@ -11,6 +11,7 @@ mod local;
 mod receivers;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -43,10 +44,14 @@ impl Console {
     }
 
     /// The page as a sender of webhooks. What signs them is new with every process, and good for nothing else.
-    pub(crate) fn sender(&self, seen: &Arc<dyn ReplayStore>) -> Result<Option<Known>, Failure> {
+    pub(crate) fn sender(
+        &self,
+        seen: &Arc<dyn ReplayStore>,
+        remember: Option<Duration>,
+    ) -> Result<Option<Known>, Failure> {
         let Some(demo) = &self.demo else { return Ok(None) };
         let sender = Sender::new(scheme::STANDARD).secret(demo.secret.reveal());
-        webhooks::sender("console", sender, Arc::clone(seen)).map(Some)
+        webhooks::sender("console", sender, Arc::clone(seen), remember).map(Some)
     }
 
     /// Puts the page before the API.

@@ -64,9 +64,10 @@ pub(super) mod tests {
     use super::super::ledger::Limits;
     use super::*;
     use crate::store::{
-        Ack, Change, Claim, EndpointChange, Enqueue, Enqueued, LeaseToken, Payload, Purge, Retry,
+        Ack, Change, Claim, Dead, EndpointChange, EndpointEffect, Enqueue, Enqueued, LeaseToken,
+        Payload, Purge, Retry,
     };
-    use crate::{DeliveryId, EndpointId, OrderKey};
+    use crate::{DeadReason, DeliveryId, DisableReason, EndpointId, OrderKey};
     use bytes::Bytes;
     use http::HeaderValue;
     use stonework_webhook_sign::MessageId;
@@ -139,6 +140,47 @@ pub(super) mod tests {
         acked(&mut ledger, "ep", "msg_2");
         ledger.sweep(NOW + MINUTE * 4, 100);
         assert!(is_empty(&ledger), "{ledger:?}");
+    }
+
+    /// Gone, and its record is forgotten at once.
+    fn disabled(ledger: &mut Ledger, endpoint: &str, limits: Limits) -> Enqueued {
+        let id = DeliveryId::new(EndpointId::new(endpoint).unwrap(), MessageId::new("msg"));
+        let text = HeaderValue::from_static("text/plain");
+        let payload = Payload::new(text, Bytes::from_static(b"x")).unwrap();
+        let answer = ledger.enqueue(Enqueue::new(id.unwrap(), payload), NOW, limits);
+        let claim = Claim::new(LeaseToken::random(), 1, MINUTE, 10);
+        for leased in ledger.claim(claim, NOW).leased {
+            let mut dead = Dead::new(leased.lease, DeadReason::Unwanted, Duration::ZERO);
+            dead.effect = EndpointEffect::Disabled(DisableReason::Gone);
+            ledger.dead(&dead, NOW);
+        }
+        ledger.sweep(NOW, 100);
+        answer
+    }
+
+    #[test]
+    fn endpoints_that_stay_disabled_have_an_end() {
+        let (mut ledger, limits) = (Ledger::default(), Limits { messages: 3, ..LIMITS });
+        for endpoint in ["ep_1", "ep_2", "ep_3"] {
+            assert_eq!(disabled(&mut ledger, endpoint, limits), Enqueued::Queued);
+        }
+        assert_eq!((ledger.records.len(), ledger.endpoints.len()), (0, 3));
+        assert_eq!(disabled(&mut ledger, "ep_4", limits), Enqueued::Full);
+        assert_eq!(disabled(&mut ledger, "ep_1", limits), Enqueued::Disabled);
+        let enable = |endpoint: &str| {
+            Change::new(EndpointId::new(endpoint).unwrap(), EndpointChange::Enable)
+        };
+        ledger.change(&enable("ep_1"), NOW);
+        assert_eq!(disabled(&mut ledger, "ep_4", limits), Enqueued::Queued, "one was forgotten");
+        assert_eq!(ledger.endpoints.len(), 3);
+    }
+
+    #[test]
+    fn one_that_is_remembered_has_the_room_of_its_next_message() {
+        let (mut ledger, limits) = (Ledger::default(), Limits { messages: 1, ..LIMITS });
+        pause(&mut ledger, "ep_1", MINUTE);
+        assert_eq!(disabled(&mut ledger, "ep_2", limits), Enqueued::Full);
+        assert_eq!(disabled(&mut ledger, "ep_1", limits), Enqueued::Queued);
     }
 
     #[test]

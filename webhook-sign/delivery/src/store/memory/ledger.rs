@@ -62,17 +62,31 @@ impl Ledger {
         if known.is_some_and(|at| self.endpoints[at].disabled.is_some()) {
             return Enqueued::Disabled;
         }
-        let bytes = self.bytes.saturating_add(enqueue.payload.body().len());
-        if self.len() >= limits.messages || bytes > limits.bytes {
+        let bytes = enqueue.payload.body().len();
+        if !self.has_room(known, bytes, limits) {
             // What has outlived its time makes room.
             self.sweep(now, usize::MAX);
-            let bytes = self.bytes.saturating_add(enqueue.payload.body().len());
-            if self.len() >= limits.messages || bytes > limits.bytes {
+            let known = self.names.get(enqueue.id.endpoint()).copied();
+            if !self.has_room(known, bytes, limits) {
                 return Enqueued::Full;
             }
         }
         self.insert(enqueue, now);
         Enqueued::Queued
+    }
+
+    /// Is there room for a message of so many bytes to this endpoint?
+    fn has_room(&self, endpoint: Option<EndpointAt>, bytes: usize, limits: Limits) -> bool {
+        let is_counted = endpoint.is_some_and(|at| self.endpoints[at].records.is_empty());
+        let held = self.len() + self.endpoints_alone() + usize::from(!is_counted);
+        held <= limits.messages && self.bytes.saturating_add(bytes) <= limits.bytes
+    }
+
+    /// Endpoints without a record of which there is something to remember. As long as one is disabled it is not forgotten,
+    /// so each takes the room of a message, or there would be no end of them.
+    fn endpoints_alone(&self) -> usize {
+        let with_records = self.listed.get(&None).map_or(0, BTreeMap::len);
+        self.endpoints.len().saturating_sub(with_records)
     }
 
     fn insert(&mut self, enqueue: Enqueue, now: Duration) {

@@ -144,7 +144,8 @@ pub struct MemoryOutboxBuilder {
 }
 
 impl MemoryOutboxBuilder {
-    /// How many messages it holds, in whatever state. Default 100,000.
+    /// How many messages it holds, in whatever state. Default 100,000. An endpoint that is remembered without any, such as
+    /// one that is disabled and was not [purged](crate::Delivery::purge), counts as one.
     pub fn max_messages(mut self, messages: usize) -> Self {
         self.limits.messages = messages;
         self
