@@ -117,7 +117,7 @@ mod tests {
     async fn what_was_made_is_told_though_its_client_has_left() {
         let file = std::env::temp_dir().join(format!("stonework-{}.db", Uuid::now_v7()));
         let ledger = Ledger::open(file.to_str()).await.unwrap();
-        let deliveries = Deliveries::new(ledger.clone(), None, false).unwrap();
+        let deliveries = Deliveries::new(ledger.clone(), None, false, None).unwrap();
         let hub = events::hub(None).unwrap();
         let app = App { ledger: ledger.clone(), hub, deliveries: deliveries.clone(), demo: false };
         let account = Account::named("alice");
