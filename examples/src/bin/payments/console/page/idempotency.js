@@ -10,16 +10,19 @@ let paid, lost;
 
 const FIRST = "Pay first: then there is something to send again.";
 
-const payment = (key, body, headers = {}) => ({
+/** Whose it is, too: another account may have been taken by the time that it is sent again. */
+const attempt = () => ({ key: random(12), body: order(100), whose: authorization() });
+
+const payment = ({ key, body, whose }, headers = {}) => ({
     method: "POST",
     path: "/v2/transfers",
-    headers: { ...authorization(), "idempotency-key": key, ...headers },
+    headers: { ...whose, "idempotency-key": key, ...headers },
     body,
 });
 
 async function pay({ send, good, bad }) {
-    const tried = { key: random(12), body: order(100) };
-    const done = await send(payment(tried.key, tried.body));
+    const tried = attempt();
+    const done = await send(payment(tried));
     await statement();
     if (done.status !== 201) return bad(refusal(done));
     paid = { ...tried, id: done.json.id };
@@ -28,7 +31,7 @@ async function pay({ send, good, bad }) {
 
 async function again({ send, good, bad, note }) {
     if (!paid) return note(FIRST);
-    const done = await send(payment(paid.key, paid.body));
+    const done = await send(payment(paid));
     const now = await statement();
     if (done.status !== 201) return bad(refusal(done));
     const replayed = done.headers.get("idempotent-replayed") === "true";
@@ -43,17 +46,17 @@ async function again({ send, good, bad, note }) {
 
 async function other({ send, good, bad, note }) {
     if (!paid) return note(FIRST);
-    const done = await send(payment(paid.key, order(999)));
+    const done = await send(payment({ ...paid, body: order(999) }));
     await statement();
     if (done.status !== 422) return bad(refusal(done));
     good(strong("Refused: "), `${done.json.title}. `, code(done.json.type));
 }
 
 async function lose({ send, note, bad }) {
-    lost = { key: random(12), body: order(100) };
+    lost = attempt();
     const patience = new AbortController();
     setTimeout(() => patience.abort(), 500);
-    const slow = payment(lost.key, lost.body, { "x-demo-delay-ms": "3000" });
+    const slow = payment(lost, { "x-demo-delay-ms": "3000" });
     const done = await send({ ...slow, signal: patience.signal });
     const now = await statement();
     if (!done.error) return bad(refusal(done));
@@ -67,7 +70,7 @@ async function lose({ send, note, bad }) {
 async function retry({ send, good, bad, note }) {
     if (!lost) return note("Lose an answer first.");
     for (;;) {
-        const done = await send(payment(lost.key, lost.body));
+        const done = await send(payment(lost));
         if (done.status === 409 && done.headers.has("retry-after")) {
             const seconds = Number(done.headers.get("retry-after"));
             note(strong("Still running. "), `The service says to come back after ${seconds} s, and does not start it again.`);
