@@ -388,6 +388,36 @@ async fn a_body_of_100_megabytes_is_refused() {
     service.ended_job("alice", &path).await;
 }
 
+/// Whoever sends images that never arrive has no more than a share of the places, and the others theirs.
+#[tokio::test]
+async fn nobody_holds_all_places_for_what_is_being_sent() {
+    const EACH: usize = 16;
+    let service = service();
+    let image = png(9, 9);
+    let mut slow = Vec::new();
+    for _ in 0..EACH {
+        slow.push(half_an_image(&service, "mallory").await);
+    }
+    let refused = async || send(service.submit("mallory", [4, 4], &image)).await;
+    until("all of them are under way", async || refused().await.status == 429).await;
+    let type_uri = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+    refused().await.assert_problem(429, type_uri);
+    service.ordered(service.submit("alice", [4, 4], &image)).await;
+    slow.pop();
+    until("there is a place again", async || refused().await.status == 202).await;
+}
+
+/// Of which the rest never comes.
+async fn half_an_image(service: &Service, account: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(("127.0.0.1", service.port())).await.expect("connect");
+    let head = format!(
+        "POST /v1/images?width=4&height=4 HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {account}\r\n\
+         content-type: image/png\r\ncontent-length: 100\r\n\r\nhalf"
+    );
+    socket.write_all(head.as_bytes()).await.expect("it is taken");
+    socket
+}
+
 #[tokio::test]
 async fn there_is_an_end_to_the_line_and_to_what_is_kept() {
     let service = Service::start(&[("WORKERS", "0"), ("MAX_LINE", "2"), ("MAX_PER_ACCOUNT", "1")]);

@@ -1,9 +1,10 @@
 //! How much a client may ask for.
 
+use axum::http::Method;
 use redis::aio::ConnectionManager;
 use stonework_core::{Key, RequestHead};
 use stonework_ratelimit::store::redis1::RedisStore;
-use stonework_ratelimit::{ClientIp, Outage, Policy, RateLimitLayer};
+use stonework_ratelimit::{ClientIp, Concurrency, Outage, Policy, RateLimitLayer};
 
 use crate::account::Account;
 use crate::config::Failure;
@@ -11,13 +12,19 @@ use crate::rate::Rate;
 
 const PREFIX: &str = "jobs:ratelimit:";
 
-/// One limit, the same for all. While Redis is away, each process counts by itself.
+/// Requests with a body that one client may have under way. All together they have more places, so that nobody fills
+/// these with images that never arrive.
+const UPLOADS_EACH: u32 = 16;
+
+/// Limits, the same for all. While Redis is away, each process counts by itself.
 pub(crate) fn layer(
     rate: Rate,
     redis: Option<ConnectionManager>,
 ) -> Result<RateLimitLayer, Failure> {
     let policy = Policy::new("requests").rate(rate.requests()).per(rate.per()).key(client);
-    let builder = RateLimitLayer::builder().policy(policy);
+    let uploads = Concurrency::new("uploads").at_most(UPLOADS_EACH).key(client);
+    let uploads = uploads.only(|head| *head.method == Method::POST);
+    let builder = RateLimitLayer::builder().policy(policy).concurrency(uploads);
     let builder = match redis {
         Some(connection) => builder
             .store(RedisStore::new(connection).key_prefix(PREFIX))
