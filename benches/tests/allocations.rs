@@ -1,6 +1,9 @@
 //! A layer that allocates more than it did is noticed here, and one that allocates less is written down.
 //!
 //! `cargo run -p benches --bin allocations -- --baseline > benches/allocations.txt` writes it down.
+//!
+//! With the features of all members of the workspace, dependencies allocate otherwise, those of the bare service too.
+#![cfg(not(feature = "redis-1"))]
 
 use std::process::Command;
 
