@@ -33,8 +33,10 @@ pub(crate) fn measure(page: &mut Page) {
     let more: f64 = all.values().sum::<f64>() - bare.values().sum::<f64>();
     let row = |title: String, [bare, all]: [f64; 2]| {
         let share = (all - bare) / more * 100.0;
-        let figures = [bare, all, all - bare].map(|figure| format!("{figure:.0}"));
-        [vec![title], figures.into(), vec![format!("{share:.0} %")]].concat()
+        // Without a sign of what is nothing.
+        let shown = |figure: f64| format!("{:.0}", figure.round() + 0.0);
+        let figures = [bare, all, all - bare].map(shown);
+        [vec![title], figures.into(), vec![shown(share) + " %"]].concat()
     };
     let mut rows: Vec<_> =
         all.keys().map(|part| row(part.title(), [of(&bare, part), of(&all, part)])).collect();
