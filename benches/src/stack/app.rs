@@ -5,7 +5,6 @@ use axum::routing::{get, post};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
-use stonework_pagination::PageLayer;
 use stonework_sse::{Drain, SseLayer};
 
 use crate::pagination;
@@ -23,13 +22,9 @@ pub(super) fn bare() -> Router {
 /// The same, with the layers that have their places at routes.
 pub(super) fn layered() -> Router {
     Router::new()
-        .route("/transfers", post(pay).merge(get(list).layer(pages())))
+        .route("/transfers", post(pay).merge(get(list).layer(pagination::layer())))
         .route("/transfers/{id}", get(one))
         .route("/events", get(one).layer(events()))
-}
-
-fn pages() -> PageLayer {
-    pagination::layer()
 }
 
 fn events() -> SseLayer {
