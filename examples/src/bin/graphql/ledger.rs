@@ -4,25 +4,18 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-};
+use sqlx::sqlite::{SqlitePool, SqliteRow};
 use sqlx::{FromRow, Row};
 use stonework_pagination::{Dialect, Seek, Select};
 use uuid::Uuid;
 
 use crate::account::Account;
 use crate::env::Failure;
+use crate::sqlite;
 
 /// What every account has at first.
 const START: i32 = 1000;
-
-/// How long a transfer waits for those of others. A writer takes a few milliseconds.
-const BUSY: Duration = Duration::from_secs(5);
-
-const CONNECTIONS: u32 = 4;
 
 const SCHEMA: &str = include_str!("ledger.sql");
 
@@ -62,24 +55,8 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// In this file; in memory, for as long as the process lasts, if there is none.
     pub(crate) async fn open(path: Option<&str>) -> Result<Self, Failure> {
-        let options = SqliteConnectOptions::new().busy_timeout(BUSY);
-        let (options, connections) = match path {
-            Some(path) => {
-                let options = options.filename(path).create_if_missing(true);
-                (options.journal_mode(SqliteJournalMode::Wal), CONNECTIONS)
-            }
-            // What is in memory belongs to its connection, and is gone with it.
-            None => (options.in_memory(true), 1),
-        };
-        let pool = SqlitePoolOptions::new()
-            .max_connections(connections)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options);
         let failed = |error| unusable(&format!("DATABASE_PATH cannot be used: {error}"));
-        let pool = pool.await.map_err(failed)?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await.map_err(failed)?;
+        let pool = sqlite::open(path, SCHEMA).await.map_err(failed)?;
         Ok(Self { pool, reads: Arc::default() })
     }
 

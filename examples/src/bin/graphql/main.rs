@@ -22,6 +22,8 @@ mod read;
 mod refusal;
 mod schema;
 mod shutdown;
+#[path = "../payments/sqlite.rs"]
+mod sqlite;
 #[path = "../payments/stop.rs"]
 mod stop;
 

@@ -1,23 +1,16 @@
 //! Where the money is.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::SqlitePool;
 use sqlx::{Sqlite, Transaction};
 use uuid::Uuid;
 
 use crate::account::Account;
 use crate::deadline::{Deadline, Passed};
+use crate::sqlite;
 
 /// What every account has at first.
 const START: i64 = 1000;
-
-/// How long a transfer waits for those of others, if its client waits as long.
-const BUSY: Duration = Duration::from_secs(5);
-
-/// So many are written and read at once. SQLite writes one at a time.
-const CONNECTIONS: u32 = 4;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS accounts (
@@ -75,24 +68,7 @@ pub(crate) struct Ledger(SqlitePool);
 impl Ledger {
     /// In this file; in memory, for as long as the process lasts, if there is none.
     pub(crate) async fn open(path: Option<&str>) -> Result<Self, sqlx::Error> {
-        let options = SqliteConnectOptions::new().busy_timeout(BUSY);
-        let (options, connections) = match path {
-            Some(path) => {
-                let options = options.filename(path).create_if_missing(true);
-                (options.journal_mode(SqliteJournalMode::Wal), CONNECTIONS)
-            }
-            // What is in memory belongs to its connection, and is gone with it.
-            None => (options.in_memory(true), 1),
-        };
-        let pool = SqlitePoolOptions::new()
-            .max_connections(connections)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await?;
-        Ok(Self(pool))
+        sqlite::open(path, SCHEMA).await.map(Self)
     }
 
     /// Charges the account and notes the transfers, all of them or none, but for the end of it.

@@ -13,6 +13,8 @@ mod payments;
 #[path = "../payments/rate.rs"]
 mod rate;
 mod refusal;
+#[path = "../payments/sqlite.rs"]
+mod sqlite;
 mod stack;
 #[path = "../payments/stop.rs"]
 mod stop;

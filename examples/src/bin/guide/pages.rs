@@ -29,11 +29,13 @@ pub(crate) async fn list(
     page.finish(rows, |charge| Newest { id: charge.id }).await
 }
 
-/// A cursor is good for one account and one version.
+/// A cursor is good for one account and one version, and without a secret, for as long as this process.
 pub(crate) fn pages() -> Result<PageLayer, Error> {
-    let secret =
-        std::env::var("CURSOR_SECRET").unwrap_or("a secret of 32 bytes at the least".into());
-    let cursors = Cursors::signed(Keys::new(1, secret.as_bytes())).build()?;
+    let keys = match std::env::var("CURSOR_SECRET") {
+        Ok(secret) => Keys::new(1, secret.as_bytes()),
+        Err(_) => Keys::ephemeral_for_dev(),
+    };
+    let cursors = Cursors::signed(keys).build()?;
     Ok(PageLayer::builder().cursors(cursors).bind(account).bind(version).build()?)
 }
 

@@ -23,7 +23,7 @@ use crate::versions::{idempotency, migrations, versions};
 use crate::webhooks::settled;
 
 pub(crate) async fn service() -> Result<Service, Error> {
-    let client = Client::open(std::env::var("REDIS_URL")?)?;
+    let client = Client::open(std::env::var("REDIS_URL").map_err(|_| "set REDIS_URL")?)?;
     let redis = client.get_connection_manager().await?;
 
     let limits = RateLimitLayer::builder()
@@ -75,8 +75,9 @@ async fn app(redis: ConnectionManager, client: Client) -> Result<App, Error> {
 }
 
 fn from_bank(redis: ConnectionManager) -> Result<Router, Error> {
+    let secret = std::env::var("BANK_SECRET").map_err(|_| "set BANK_SECRET")?;
     let verify = VerifyLayer::builder()
-        .sender(Sender::new(scheme::STANDARD).secret(std::env::var("BANK_SECRET")?))
+        .sender(Sender::new(scheme::STANDARD).secret(secret))
         .store(stonework_webhook_sign::store::redis1::RedisStore::new(redis))
         .build()?;
     Ok(Router::new().route("/webhooks/bank", post(settled).layer(verify)))

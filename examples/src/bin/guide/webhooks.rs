@@ -19,7 +19,7 @@ pub(crate) async fn settled(verified: Verified, body: String) -> StatusCode {
 
 /// The bank has no token and knows no version.
 fn from_bank() -> Result<Router, Error> {
-    let secret = std::env::var("BANK_SECRET")?;
+    let secret = std::env::var("BANK_SECRET").map_err(|_| "set BANK_SECRET")?;
     let verify = VerifyLayer::builder()
         .sender(Sender::new(scheme::STANDARD).secret(secret))
         .store(MemoryStore::new())

@@ -23,6 +23,8 @@ pub(crate) struct Config {
     pub(crate) port: u16,
     /// Where all state is kept; in memory if there is none.
     pub(crate) redis: Option<Client>,
+    /// How long Redis is waited for, if not by each layer for a time of its own.
+    pub(crate) store_timeout: Option<Duration>,
     pub(crate) secret: SecretKey,
     /// How many images are worked on at once.
     pub(crate) workers: usize,
@@ -39,7 +41,8 @@ pub(crate) struct Config {
 
 impl Config {
     pub(crate) fn from_env() -> Result<Self, Failure> {
-        let redis = redis()?;
+        let store_timeout = store_timeout()?;
+        let redis = redis(store_timeout)?;
         let megabytes: u64 = number("ROOM_MB", 256, 1, 64 * 1024)?;
         let limits = Limits {
             line: number("MAX_LINE", 256, 1, 100_000)?,
@@ -56,6 +59,7 @@ impl Config {
             port: number("PORT", 3_000, 0, u16::MAX)?,
             secret: secret(redis.is_some())?,
             redis,
+            store_timeout,
             workers: number("WORKERS", available_parallelism().map_or(1, usize::from), 0, 64)?,
             limits,
             rate: rate()?,
@@ -66,8 +70,13 @@ impl Config {
     }
 }
 
-fn redis() -> Result<Option<Client>, Failure> {
-    read("REDIS_URL")?.map(|url| connection::client(&url)).transpose()
+fn redis(store_timeout: Option<Duration>) -> Result<Option<Client>, Failure> {
+    read("REDIS_URL")?.map(|url| connection::client(&url, store_timeout)).transpose()
+}
+
+fn store_timeout() -> Result<Option<Duration>, Failure> {
+    let milliseconds = number("STORE_TIMEOUT_MS", 0, 10, 60_000)?;
+    Ok((milliseconds > 0).then(|| Duration::from_millis(milliseconds)))
 }
 
 /// What processes share they must be able to read: with Redis one is named, and without it one will do for this process.

@@ -10,8 +10,6 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{iter, unfold};
 use futures_util::{Stream, StreamExt};
-use redis::Client;
-use redis::aio::ConnectionManager;
 use sha2::{Digest, Sha256};
 use stonework_core::Key;
 use stonework_sse::store::redis1::RedisLog;
@@ -23,6 +21,7 @@ use uuid::Uuid;
 
 use crate::account::{self, Account};
 use crate::config::Failure;
+use crate::connection::Redis;
 use crate::job::Job;
 use crate::problem::Refusal;
 use crate::routes::App;
@@ -46,10 +45,11 @@ pub(crate) fn layer(drain: &Drain) -> Result<SseLayer, Failure> {
 }
 
 /// Each job has a log of its own. In Redis it is one log for all processes.
-pub(crate) fn hub(redis: Option<(ConnectionManager, Client)>) -> Result<Hub, Failure> {
-    let Some((connection, client)) = redis else { return Ok(Hub::in_memory()) };
-    let log = RedisLog::new(connection, client).key_prefix(PREFIX).repeats_for(REPEATS);
-    Hub::builder(log).build().map_err(Failure::config)
+pub(crate) fn hub(redis: Option<Redis>) -> Result<Hub, Failure> {
+    let Some(redis) = redis else { return Ok(Hub::in_memory()) };
+    let time = redis.within(500);
+    let log = RedisLog::new(redis.connection, redis.client).key_prefix(PREFIX);
+    Hub::builder(log.repeats_for(REPEATS)).store_timeout(time).build().map_err(Failure::config)
 }
 
 fn log(job: Uuid) -> Key {

@@ -1,11 +1,11 @@
 //! One effect and one answer per idempotency key.
 
-use redis::aio::ConnectionManager;
 use stonework_idempotency::store::redis1::RedisStore;
 use stonework_idempotency::{Abandoned, IdempotencyLayer, Keyring};
 
 use crate::account;
 use crate::config::{Failure, LEASE};
+use crate::connection::Redis;
 use crate::secret::SecretKey;
 use crate::submit::{LARGEST_IMAGE, PATIENCE, UPLOADS};
 
@@ -21,10 +21,7 @@ const SHARE_PERCENT: u8 = 25;
 /// be to refuse.
 ///
 /// Answers are sealed: one of them has a secret that is shown once.
-pub(crate) fn layer(
-    secret: &SecretKey,
-    redis: Option<ConnectionManager>,
-) -> Result<IdempotencyLayer, Failure> {
+pub(crate) fn layer(secret: &SecretKey, redis: Option<Redis>) -> Result<IdempotencyLayer, Failure> {
     let builder = IdempotencyLayer::builder()
         .scope(account::scope)
         .on_abandoned(Abandoned::Rerun)
@@ -35,7 +32,9 @@ pub(crate) fn layer(
         .max_in_flight(UPLOADS)
         .scope_share_percent(SHARE_PERCENT);
     let builder = match redis {
-        Some(connection) => builder.store(RedisStore::new(connection).key_prefix(PREFIX)),
+        Some(redis) => builder
+            .store_timeout(redis.within(400))
+            .store(RedisStore::new(redis.connection).key_prefix(PREFIX)),
         None => builder,
     };
     builder.build().map_err(Failure::config)

@@ -1,13 +1,13 @@
 //! How much a client may ask for.
 
 use axum::http::Method;
-use redis::aio::ConnectionManager;
 use stonework_core::{Key, RequestHead};
 use stonework_ratelimit::store::redis1::RedisStore;
 use stonework_ratelimit::{ClientIp, Concurrency, Outage, Policy, RateLimitLayer};
 
 use crate::account::Account;
 use crate::config::Failure;
+use crate::connection::Redis;
 use crate::rate::Rate;
 
 const PREFIX: &str = "jobs:ratelimit:";
@@ -17,17 +17,15 @@ const PREFIX: &str = "jobs:ratelimit:";
 const UPLOADS_EACH: u32 = 16;
 
 /// Limits, the same for all. While Redis is away, each process counts by itself.
-pub(crate) fn layer(
-    rate: Rate,
-    redis: Option<ConnectionManager>,
-) -> Result<RateLimitLayer, Failure> {
+pub(crate) fn layer(rate: Rate, redis: Option<Redis>) -> Result<RateLimitLayer, Failure> {
     let policy = Policy::new("requests").rate(rate.requests()).per(rate.per()).key(client);
     let uploads = Concurrency::new("uploads").at_most(UPLOADS_EACH).key(client);
     let uploads = uploads.only(|head| *head.method == Method::POST);
     let builder = RateLimitLayer::builder().policy(policy).concurrency(uploads);
     let builder = match redis {
-        Some(connection) => builder
-            .store(RedisStore::new(connection).key_prefix(PREFIX))
+        Some(redis) => builder
+            .store_timeout(redis.within(100))
+            .store(RedisStore::new(redis.connection).key_prefix(PREFIX))
             .on_outage(Outage::LocalFallback { nodes: 1 }),
         None => builder,
     };

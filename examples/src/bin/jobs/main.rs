@@ -9,6 +9,7 @@
 mod account;
 mod conditional;
 mod config;
+#[path = "../payments/connection.rs"]
 mod connection;
 mod cors;
 mod demo;
@@ -38,10 +39,10 @@ use std::fmt::Display;
 use std::net::Ipv4Addr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state, map_request};
-use redis::Client;
 use redis::aio::ConnectionManager;
 use stonework_sse::Drain;
 use tokio::net::TcpListener;
@@ -49,6 +50,7 @@ use tokio::sync::{Notify, Semaphore};
 use tower::ServiceBuilder;
 
 use config::{Config, Failure};
+use connection::Redis;
 use routes::App;
 use shutdown::Background;
 use stop::Stop;
@@ -69,14 +71,13 @@ async fn main() -> ExitCode {
 async fn run() -> Result<(), Failure> {
     let config = Config::from_env()?;
     let redis = match config.redis {
-        Some(client) => Some((connection::open(&client).await?, client)),
+        Some(client) => Some(connection::open(client, config.store_timeout).await?),
         None => None,
     };
     let jobs = jobs(config.limits, redis.as_ref())?;
     let drain = Drain::new();
     let streams = events::layer(&drain)?;
     let hub = events::hub(redis.clone())?;
-    let redis = redis.map(|(connection, _)| connection);
     let cors = cors::layer(config.origins.as_deref())?;
     let limits = limits::layer(config.rate, redis.clone())?;
     let idempotency = keys::layer(&config.secret, redis.clone())?;
@@ -132,13 +133,17 @@ async fn run() -> Result<(), Failure> {
     Ok(())
 }
 
-fn jobs(
-    limits: Limits,
-    redis: Option<&(ConnectionManager, Client)>,
-) -> Result<Arc<dyn JobStore>, Failure> {
-    let Some((_, client)) = redis else { return Ok(Arc::new(MemoryStore::new(limits))) };
-    let connection = connection::for_images(client)?;
-    Ok(Arc::new(RedisStore::new(connection, connection::LONG_PATIENCE, limits)))
+/// How long Redis is waited for where images are sent and read, at least; in milliseconds.
+const LONG: u64 = 800;
+
+fn jobs(limits: Limits, redis: Option<&Redis>) -> Result<Arc<dyn JobStore>, Failure> {
+    let Some(redis) = redis else { return Ok(Arc::new(MemoryStore::new(limits))) };
+    // Megabytes take their time, and on a connection of their own they hold nobody up.
+    let patience = redis.within(LONG).max(Duration::from_millis(LONG));
+    let config = connection::reconnecting(patience);
+    let connection = ConnectionManager::new_lazy_with_config(redis.client.clone(), config);
+    let connection = connection.map_err(|error| Failure::Redis(error.to_string()))?;
+    Ok(Arc::new(RedisStore::new(connection, patience, limits)))
 }
 
 fn tell(warnings: &[impl Display]) {

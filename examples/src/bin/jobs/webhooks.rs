@@ -7,7 +7,6 @@ use axum::extract::rejection::JsonRejection;
 use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
-use redis::aio::ConnectionManager;
 use serde::{Deserialize, Serialize};
 use stonework_core::{StoreError, StoreFuture};
 use stonework_idempotency::Idempotency;
@@ -21,6 +20,7 @@ use uuid::Uuid;
 
 use crate::account::Account;
 use crate::config::Failure;
+use crate::connection::Redis;
 use crate::job::Job;
 use crate::problem::Refusal;
 use crate::routes::App;
@@ -44,7 +44,7 @@ pub(crate) fn guard(allow_loopback: bool) -> Result<EgressGuard, Failure> {
 pub(crate) fn delivery(
     jobs: Arc<dyn JobStore>,
     secret: SecretKey,
-    redis: Option<ConnectionManager>,
+    redis: Option<Redis>,
     guard: EgressGuard,
 ) -> Result<Delivery, Failure> {
     let delivery = Delivery::builder()
@@ -52,7 +52,9 @@ pub(crate) fn delivery(
         .guard(guard)
         .policy(Policy::brief());
     let delivery = match redis {
-        Some(connection) => delivery.outbox(RedisOutbox::new(connection).key_prefix(PREFIX)),
+        Some(redis) => delivery
+            .store_timeout(redis.within(1_000))
+            .outbox(RedisOutbox::new(redis.connection).key_prefix(PREFIX)),
         None => delivery.outbox(MemoryOutbox::new()),
     };
     let delivery = delivery.build().map_err(Failure::config)?;

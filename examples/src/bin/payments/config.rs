@@ -17,6 +17,8 @@ pub(crate) struct Config {
     pub(crate) port: u16,
     /// Where idempotency keys and limits are kept; in memory if there is none.
     pub(crate) redis: Option<Client>,
+    /// How long Redis is waited for, if not by each layer for a time of its own.
+    pub(crate) store_timeout: Option<Duration>,
     /// The file of the ledger; in memory if there is none.
     pub(crate) database: Option<String>,
     /// How much a client may ask for.
@@ -37,9 +39,11 @@ pub(crate) struct Config {
 
 impl Config {
     pub(crate) fn from_env() -> Result<Self, Failure> {
+        let store_timeout = store_timeout()?;
         Ok(Self {
             port: port()?,
-            redis: redis()?,
+            redis: redis(store_timeout)?,
+            store_timeout,
             database: read("DATABASE_PATH")?,
             rate: rate()?,
             remember: remember()?,
@@ -65,8 +69,18 @@ fn port() -> Result<u16, Failure> {
     port.parse().map_err(wrong)
 }
 
-fn redis() -> Result<Option<Client>, Failure> {
-    read("REDIS_URL")?.map(|url| connection::client(&url)).transpose()
+fn redis(store_timeout: Option<Duration>) -> Result<Option<Client>, Failure> {
+    read("REDIS_URL")?.map(|url| connection::client(&url, store_timeout)).transpose()
+}
+
+fn store_timeout() -> Result<Option<Duration>, Failure> {
+    let Some(time) = read("STORE_TIMEOUT_MS")? else { return Ok(None) };
+    match time.parse() {
+        Ok(milliseconds @ 10..=60_000) => Ok(Some(Duration::from_millis(milliseconds))),
+        _ => Err(Failure::Config(format!(
+            "STORE_TIMEOUT_MS is {time:?}; use a number from 10 to 60000"
+        ))),
+    }
 }
 
 fn rate() -> Result<Rate, Failure> {

@@ -7,7 +7,6 @@ use axum::extract::rejection::JsonRejection;
 use axum::http::{StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::{Extension, Json};
-use redis::aio::ConnectionManager;
 use serde::{Deserialize, Serialize};
 use stonework_core::{StoreErrorKind, StoreFuture};
 use stonework_webhook_delivery::egress::EgressGuard;
@@ -22,6 +21,7 @@ use uuid::Uuid;
 
 use crate::account::Account;
 use crate::config::Failure;
+use crate::connection::Redis;
 use crate::keys::ShownOnce;
 use crate::ledger::{Ledger, Transfer, WebhookEndpoint};
 use crate::problem::Refusal;
@@ -47,7 +47,7 @@ impl Deliveries {
     /// In memory, or in Redis for all processes. Nothing is sent before it is started.
     pub(crate) fn new(
         ledger: Ledger,
-        redis: Option<ConnectionManager>,
+        redis: Option<Redis>,
         allow_loopback: bool,
         remember: Option<Duration>,
     ) -> Result<Self, Failure> {
@@ -64,7 +64,9 @@ impl Deliveries {
             None => delivery,
         };
         let delivery = match redis {
-            Some(connection) => delivery.outbox(RedisOutbox::new(connection).key_prefix(PREFIX)),
+            Some(redis) => delivery
+                .store_timeout(redis.within(1_000))
+                .outbox(RedisOutbox::new(redis.connection).key_prefix(PREFIX)),
             None => delivery.outbox(MemoryOutbox::new()),
         };
         let delivery = delivery.build().map_err(|errors| failed(errors.to_string()))?;

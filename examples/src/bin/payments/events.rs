@@ -9,8 +9,6 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::{Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
-use redis::Client;
-use redis::aio::ConnectionManager;
 use serde::Deserialize;
 use stonework_core::RequestHead;
 use stonework_sse::store::Entry;
@@ -24,6 +22,7 @@ use tokio_stream::StreamExt;
 
 use crate::account::{self, Account};
 use crate::config::Failure;
+use crate::connection::Redis;
 use crate::ledger::Transfer;
 use crate::problem::Refusal;
 use crate::routes::App;
@@ -50,10 +49,14 @@ pub(crate) fn layer(drain: &Drain) -> Result<SseLayer, Failure> {
 }
 
 /// Each account has a log of its own, so that nobody can read another's. In Redis it is one log for all processes.
-pub(crate) fn hub(redis: Option<(ConnectionManager, Client)>) -> Result<Hub, Failure> {
-    let Some((connection, client)) = redis else { return Ok(Hub::in_memory()) };
-    let log = RedisLog::new(connection, client).key_prefix(PREFIX);
-    Hub::builder(log).build().map_err(|errors| Failure::Config(errors.to_string()))
+pub(crate) fn hub(redis: Option<Redis>) -> Result<Hub, Failure> {
+    let Some(redis) = redis else { return Ok(Hub::in_memory()) };
+    let time = redis.within(500);
+    let log = RedisLog::new(redis.connection, redis.client).key_prefix(PREFIX);
+    Hub::builder(log)
+        .store_timeout(time)
+        .build()
+        .map_err(|errors| Failure::Config(errors.to_string()))
 }
 
 /// Tells of a transfer that was made.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use axum::http::{HeaderName, Method};
-use redis::aio::ConnectionManager;
 use stonework_idempotency::store::redis1::RedisStore;
 use stonework_idempotency::{IdempotencyLayer, Keyring};
 
 use crate::config::Failure;
+use crate::connection::Redis;
 use crate::ledger::Ledger;
 use crate::{LARGEST_BODY, account, versions};
 
@@ -31,7 +31,7 @@ pub(crate) struct ShownOnce;
 /// answers with it. Where they share Redis alone, that answer is not kept: a retry is another request.
 pub(crate) async fn layer(
     ledger: &Ledger,
-    redis: Option<ConnectionManager>,
+    redis: Option<Redis>,
     is_shared: bool,
     remember: Option<Duration>,
 ) -> Result<IdempotencyLayer, Failure> {
@@ -54,7 +54,9 @@ pub(crate) async fn layer(
         None => builder,
     };
     let builder = match redis {
-        Some(connection) => builder.store(RedisStore::new(connection).key_prefix(PREFIX)),
+        Some(redis) => builder
+            .store_timeout(redis.within(400))
+            .store(RedisStore::new(redis.connection).key_prefix(PREFIX)),
         None => builder,
     };
     builder.build().map_err(|errors| Failure::Config(errors.to_string()))

@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions};
+use sqlx::sqlite::SqlitePool;
 use sqlx::{FromRow, Row};
 use stonework_core::openapi::text;
 use stonework_pagination::{Dialect, Seek, Select};
@@ -16,15 +15,10 @@ use uuid::Uuid;
 
 use crate::account::Account;
 use crate::config::Failure;
+use crate::sqlite;
 
 /// What every account has at first.
 const START: i64 = 1000;
-
-/// How long a transfer waits for those of others. A writer takes a few milliseconds.
-const BUSY: Duration = Duration::from_secs(5);
-
-/// So many are written and read at once. SQLite writes one at a time.
-const CONNECTIONS: u32 = 4;
 
 const SCHEMA: &str = include_str!("ledger.sql");
 
@@ -100,24 +94,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// In this file; in memory, for as long as the process lasts, if there is none.
     pub(crate) async fn open(path: Option<&str>) -> Result<Self, LedgerError> {
-        let options = SqliteConnectOptions::new().busy_timeout(BUSY);
-        let (options, connections) = match path {
-            Some(path) => {
-                let options = options.filename(path).create_if_missing(true);
-                (options.journal_mode(SqliteJournalMode::Wal), CONNECTIONS)
-            }
-            // What is in memory belongs to its connection, and is gone with it.
-            None => (options.in_memory(true), 1),
-        };
-        let pool = SqlitePoolOptions::new()
-            .max_connections(connections)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options)
-            .await?;
-        sqlx::raw_sql(SCHEMA).execute(&pool).await?;
-        Ok(Self { pool })
+        Ok(Self { pool: sqlite::open(path, SCHEMA).await? })
     }
 
     /// Notes an event of this sender. One that is known is not another.
@@ -382,5 +359,33 @@ impl PartialSchema for Label {
 impl ToSchema for Label {
     fn name() -> Cow<'static, str> {
         "Label".into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn all_that_open_a_new_file_at_once_share_it() {
+        let folder = std::env::temp_dir().join(format!("stonework-{}", Uuid::new_v4()));
+        std::fs::create_dir(&folder).expect("a folder of its own");
+        for round in 0..20 {
+            let file = folder.join(format!("{round}.db"));
+            let path = file.to_str().expect("a path in UTF-8");
+            let (one, two, three, four) = tokio::try_join!(
+                Ledger::open(Some(path)),
+                Ledger::open(Some(path)),
+                Ledger::open(Some(path)),
+                Ledger::open(Some(path)),
+            )
+            .expect("each opens it");
+            let secret = one.secret("cursors").await.expect("a secret");
+            for other in [two, three, four] {
+                assert_eq!(other.secret("cursors").await.expect("a secret"), secret);
+            }
+        }
+        // A pool may still be opening or closing connections.
+        let _ = std::fs::remove_dir_all(&folder);
     }
 }

@@ -1,12 +1,12 @@
 //! How much a client may ask for.
 
-use redis::aio::ConnectionManager;
 use stonework_core::{Key, RequestHead};
 use stonework_ratelimit::store::redis1::RedisStore;
 use stonework_ratelimit::{ClientIp, Outage, Policy, RateLimitLayer};
 
 use crate::account::Account;
 use crate::config::Failure;
+use crate::connection::Redis;
 use crate::rate::Rate;
 
 const PREFIX: &str = "payments:ratelimit:";
@@ -15,10 +15,7 @@ const PREFIX: &str = "payments:ratelimit:";
 const WEBHOOKS: &str = "/webhooks/";
 
 /// One limit, the same for all. While Redis is away, each process counts by itself.
-pub(crate) fn layer(
-    rate: Rate,
-    redis: Option<ConnectionManager>,
-) -> Result<RateLimitLayer, Failure> {
+pub(crate) fn layer(rate: Rate, redis: Option<Redis>) -> Result<RateLimitLayer, Failure> {
     layer_of("requests", rate, PREFIX, redis)
 }
 
@@ -26,13 +23,14 @@ pub(crate) fn layer_of(
     policy: &'static str,
     rate: Rate,
     prefix: &str,
-    redis: Option<ConnectionManager>,
+    redis: Option<Redis>,
 ) -> Result<RateLimitLayer, Failure> {
     let policy = Policy::new(policy).rate(rate.requests()).per(rate.per()).key(client);
     let builder = RateLimitLayer::builder().policy(policy);
     let builder = match redis {
-        Some(connection) => builder
-            .store(RedisStore::new(connection).key_prefix(prefix))
+        Some(redis) => builder
+            .store_timeout(redis.within(100))
+            .store(RedisStore::new(redis.connection).key_prefix(prefix))
             .on_outage(Outage::LocalFallback { nodes: 1 }),
         None => builder,
     };

@@ -5,8 +5,8 @@
 //! `limits.rs` (how much they may ask for), `keys.rs` (what a retry gets), `versions.rs` (what older
 //! clients get), `pages.rs` (how transfers are listed), `kept.rs` (how clients keep one), `events.rs`
 //! (how they are told), `webhooks.rs` (what others tell), `deliveries.rs` (what they are told),
-//! `openapi.rs` (how all of it is described), `console/` (the page at `/`), `connection.rs` (how Redis is reached) and
-//! `ledger.rs` (where the money is).
+//! `openapi.rs` (how all of it is described), `console/` (the page at `/`), `connection.rs` (how Redis is reached),
+//! `ledger.rs` (where the money is) and `sqlite.rs` (how its file is opened).
 
 mod account;
 mod config;
@@ -28,6 +28,7 @@ mod problem;
 mod rate;
 mod routes;
 mod shutdown;
+mod sqlite;
 mod stop;
 mod versions;
 mod webhooks;
@@ -52,6 +53,7 @@ use ledger::Ledger;
 use openapi::Layers;
 use routes::App;
 use stop::Stop;
+use webhooks::Seen;
 
 /// The largest request body, with a key or without, in bytes.
 const LARGEST_BODY: usize = 16 * 1024;
@@ -69,8 +71,8 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Failure> {
     let config = Config::from_env()?;
-    let redis = match &config.redis {
-        Some(client) => Some(connection::open(client).await?),
+    let redis = match config.redis.clone() {
+        Some(client) => Some(connection::open(client, config.store_timeout).await?),
         None => None,
     };
     let remember = config.remember;
@@ -90,9 +92,9 @@ async fn run() -> Result<(), Failure> {
     let pages = pages::layer(&ledger).await?;
     let drain = Drain::new();
     let events = events::layer(&drain)?;
-    let hub = events::hub(redis.clone().zip(config.redis))?;
-    let events_seen = webhooks::store(redis.clone());
-    let senders = webhooks::senders(config.webhooks, &events_seen, remember)?;
+    let hub = events::hub(redis.clone())?;
+    let seen = Seen::new(redis.clone(), remember);
+    let senders = webhooks::senders(config.webhooks, &seen)?;
     let document = openapi::document(&Layers {
         limits: &limits,
         idempotency: &idempotency,
@@ -103,7 +105,7 @@ async fn run() -> Result<(), Failure> {
         senders: &senders,
         demo: config.demo,
     });
-    let senders = senders.into_iter().chain(console.sender(&events_seen, remember)?);
+    let senders = senders.into_iter().chain(console.sender(&seen)?);
     let outside = webhooks::router(senders, ledger.clone()).merge(docs::router(&document)?);
     let deliveries = Deliveries::new(ledger.clone(), redis, config.webhook_loopback, remember)?;
     let workers = deliveries.delivery().start();

@@ -1,6 +1,5 @@
 //! Which versions there are, and what the second one changed.
 
-use redis::aio::ConnectionManager;
 use stonework_core::RequestHead;
 use stonework_versioning::store::redis1::RedisStore;
 use stonework_versioning::{
@@ -8,6 +7,7 @@ use stonework_versioning::{
 };
 
 use crate::config::Failure;
+use crate::connection::Redis;
 use crate::{LARGEST_BODY, account};
 
 const PREFIX: &str = "payments:versioning:";
@@ -19,7 +19,7 @@ pub(crate) const HEADER: &str = "api-version";
 /// the version that its account began with.
 ///
 /// The version is taken out of the path, so that routes are written once.
-pub(crate) fn layer(redis: Option<ConnectionManager>) -> Result<VersionLayer, Failure> {
+pub(crate) fn layer(redis: Option<Redis>) -> Result<VersionLayer, Failure> {
     let builder = VersionLayer::builder::<Major>()
         .version("1", |v| v.deprecated_at("2026-09-01").sunset_at("2036-09-01").successor("/v2"))
         .version("2", |v| v)
@@ -31,12 +31,13 @@ pub(crate) fn layer(redis: Option<ConnectionManager>) -> Result<VersionLayer, Fa
     pinned(builder, redis).build().map_err(|errors| Failure::Config(errors.to_string()))
 }
 
-fn pinned(
-    builder: VersionLayerBuilder<Major>,
-    redis: Option<ConnectionManager>,
-) -> VersionLayerBuilder<Major> {
+fn pinned(builder: VersionLayerBuilder<Major>, redis: Option<Redis>) -> VersionLayerBuilder<Major> {
     match redis {
-        Some(connection) => builder.pins(Pins::new(RedisStore::new(connection).key_prefix(PREFIX))),
+        Some(redis) => {
+            let time = redis.within(500);
+            let store = RedisStore::new(redis.connection).key_prefix(PREFIX);
+            builder.pins(Pins::new(store).store_timeout(time))
+        }
         None => builder.pins(Pins::new(stonework_versioning::store::MemoryStore::new())),
     }
 }

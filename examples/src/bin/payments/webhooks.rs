@@ -11,13 +11,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
-use redis::aio::ConnectionManager;
 use stonework_webhook_sign::scheme;
 use stonework_webhook_sign::store::redis1::RedisStore;
 use stonework_webhook_sign::store::{EventKey, MemoryStore, ReplayStore};
 use stonework_webhook_sign::{Sender, Verified, VerifyLayer};
 
 use crate::config::Failure;
+use crate::connection::Redis;
 use crate::ledger::Ledger;
 use crate::problem::Refusal;
 use crate::tell;
@@ -34,39 +34,45 @@ pub(crate) struct Secrets {
 /// The name of a sender, and what lets its webhooks in.
 pub(crate) type Known = (&'static str, VerifyLayer);
 
-/// Which events were seen.
-pub(crate) fn store(redis: Option<ConnectionManager>) -> Arc<dyn ReplayStore> {
-    match redis {
-        Some(connection) => Arc::new(RedisStore::new(connection).key_prefix(PREFIX)),
-        None => Arc::new(MemoryStore::new()),
+/// Which events were seen, how long that is waited for, and how long it is remembered.
+pub(crate) struct Seen {
+    store: Arc<dyn ReplayStore>,
+    store_timeout: Option<Duration>,
+    remember: Option<Duration>,
+}
+
+impl Seen {
+    pub(crate) fn new(redis: Option<Redis>, remember: Option<Duration>) -> Self {
+        let store_timeout = redis.as_ref().map(|redis| redis.within(400));
+        let store: Arc<dyn ReplayStore> = match redis {
+            Some(redis) => Arc::new(RedisStore::new(redis.connection).key_prefix(PREFIX)),
+            None => Arc::new(MemoryStore::new()),
+        };
+        Self { store, store_timeout, remember }
     }
 }
 
 /// Those whose secrets are known.
-pub(crate) fn senders(
-    secrets: Secrets,
-    store: &Arc<dyn ReplayStore>,
-    remember: Option<Duration>,
-) -> Result<Vec<Known>, Failure> {
+pub(crate) fn senders(secrets: Secrets, seen: &Seen) -> Result<Vec<Known>, Failure> {
     let all = [
         ("stripe", secrets.stripe, Sender::new(scheme::STRIPE)),
         ("github", secrets.github, Sender::new(scheme::GITHUB)),
         ("standard", secrets.standard, Sender::new(scheme::STANDARD)),
     ];
-    let known = all.into_iter().filter_map(|(name, secret, of)| {
-        Some(sender(name, of.secret(secret?), Arc::clone(store), remember))
-    });
+    let known = all
+        .into_iter()
+        .filter_map(|(name, secret, of)| Some(sender(name, of.secret(secret?), seen)));
     known.collect()
 }
 
-pub(crate) fn sender(
-    name: &'static str,
-    sender: Sender,
-    store: Arc<dyn ReplayStore>,
-    remember: Option<Duration>,
-) -> Result<Known, Failure> {
+pub(crate) fn sender(name: &'static str, sender: Sender, seen: &Seen) -> Result<Known, Failure> {
+    let store = Arc::clone(&seen.store);
     let layer = VerifyLayer::builder().sender(sender).store(store).namespace(name);
-    let layer = match remember {
+    let layer = match seen.store_timeout {
+        Some(time) => layer.store_timeout(time),
+        None => layer,
+    };
+    let layer = match seen.remember {
         Some(time) => layer.dedupe_for(time),
         None => layer,
     };

@@ -10,22 +10,18 @@ mod files;
 mod local;
 mod receivers;
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
 use axum::routing::any;
-use redis::aio::ConnectionManager;
 use stonework_webhook_delivery::Secret;
-use stonework_webhook_sign::store::ReplayStore;
 use stonework_webhook_sign::{Sender, scheme};
 
 use crate::LARGEST_BODY;
 use crate::config::{Config, Failure};
+use crate::connection::Redis;
 use crate::problem::Refusal;
-use crate::webhooks::{self, Known};
+use crate::webhooks::{self, Known, Seen};
 
 pub(crate) struct Console {
     demo: Option<Demo>,
@@ -38,20 +34,16 @@ struct Demo {
 }
 
 impl Console {
-    pub(crate) fn new(config: &Config, redis: Option<ConnectionManager>) -> Result<Self, Failure> {
+    pub(crate) fn new(config: &Config, redis: Option<Redis>) -> Result<Self, Failure> {
         let demo = if config.demo { Some(Demo::new(config, redis)?) } else { None };
         Ok(Self { demo })
     }
 
     /// The page as a sender of webhooks. What signs them is new with every process, and good for nothing else.
-    pub(crate) fn sender(
-        &self,
-        seen: &Arc<dyn ReplayStore>,
-        remember: Option<Duration>,
-    ) -> Result<Option<Known>, Failure> {
+    pub(crate) fn sender(&self, seen: &Seen) -> Result<Option<Known>, Failure> {
         let Some(demo) = &self.demo else { return Ok(None) };
         let sender = Sender::new(scheme::STANDARD).secret(demo.secret.reveal());
-        webhooks::sender("console", sender, Arc::clone(seen), remember).map(Some)
+        webhooks::sender("console", sender, seen).map(Some)
     }
 
     /// Puts the page before the API.
@@ -68,7 +60,7 @@ impl Console {
 }
 
 impl Demo {
-    fn new(config: &Config, redis: Option<ConnectionManager>) -> Result<Self, Failure> {
+    fn new(config: &Config, redis: Option<Redis>) -> Result<Self, Failure> {
         let secret = Secret::random().map_err(Failure::Io)?;
         let router = Router::new()
             .merge(about::router(config, &secret))

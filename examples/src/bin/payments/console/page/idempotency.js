@@ -53,16 +53,26 @@ async function other({ send, good, bad, note }) {
 }
 
 async function lose({ send, note, bad }) {
-    lost = attempt();
+    const before = await statement();
+    if (before.status !== 200) return bad(refusal(before));
+    const tried = (lost = attempt());
     const patience = new AbortController();
-    setTimeout(() => patience.abort(), 500);
-    const slow = payment(lost, { "x-demo-delay-ms": "3000" });
-    const done = await send({ ...slow, signal: patience.signal });
-    const now = await statement();
-    if (!done.error) return bad(refusal(done));
+    const slow = payment(tried, { "x-demo-delay-ms": "6000" });
+    let came;
+    const sent = send({ ...slow, signal: patience.signal }).then((answer) => (came = answer));
+    let now = before;
+    while (!came && now.status === 200 && now.json.transfers === before.json.transfers) {
+        await pause(100);
+        now = await statement();
+    }
+    if (came) return bad(came.status === 201 ? "The answer came before the page gave up." : refusal(came));
+    patience.abort();
+    await sent;
+    if (now.status !== 200) return bad(refusal(now));
+    if (lost !== tried) return note("This was another account’s.");
     note(
         strong("The answer is lost. "),
-        `This page gave up after half a second; the money has moved all the same: balance ${now.json?.balance}. `,
+        `This page gave up before it came; the money has moved all the same: balance ${now.json.balance}. `,
         "What would you do? Retry.",
     );
 }
