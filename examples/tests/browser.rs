@@ -64,7 +64,7 @@ stories! {
 #[tokio::test]
 async fn a_crash_over_redis_loses_nothing() {
     let redis = Server::start().await;
-    let file = std::env::temp_dir().join(format!("console-{}.sqlite", std::process::id()));
+    let file = std::env::temp_dir().join(format!("console-{}.sqlite", uuid::Uuid::new_v4()));
     let path = file.to_str().expect("UTF-8");
     tell("streams.events_in_redis", &[("REDIS_URL", &redis.url()), ("DATABASE_PATH", path)]).await;
     for end in ["", "-wal", "-shm"] {

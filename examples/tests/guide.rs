@@ -4,7 +4,7 @@ mod support;
 
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::json;
 use stonework_webhook_sign::scheme;
@@ -20,12 +20,18 @@ const FIRST: &str = r#"{"customer":"carol","amount":100}"#;
 
 /// The service after this step.
 fn after(step: u8) -> Service {
+    let mut command = program(step);
+    command.env("BANK_SECRET", SECRET).env("WEBHOOK_ALLOW_LOOPBACK", "1");
+    Service::of(command)
+}
+
+fn program(step: u8) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_guide"));
-    command.arg(step.to_string()).env("BANK_SECRET", SECRET).env("WEBHOOK_ALLOW_LOOPBACK", "1");
-    for name in ["DATABASE_PATH", "CURSOR_SECRET", "REDIS_URL"] {
+    for name in ["BANK_SECRET", "CURSOR_SECRET", "DATABASE_PATH", "REDIS_URL"] {
         command.env_remove(name);
     }
-    Service::of(command)
+    command.arg(step.to_string());
+    command
 }
 
 fn charge(path: &str, body: &str) -> Request {
@@ -52,6 +58,16 @@ fn all_code_is_that_of_the_programs() {
             let part = part.trim_matches('\n');
             assert!(programs.iter().any(|program| program.contains(part)), "in none:\n{part}");
         }
+    }
+}
+
+#[test]
+fn what_has_to_be_set_is_named() {
+    for (step, name) in [(8, "BANK_SECRET"), (10, "REDIS_URL")] {
+        let Output { status, stderr, .. } = program(step).output().unwrap();
+        assert_eq!(status.code(), Some(1));
+        let errors = String::from_utf8(stderr).unwrap();
+        assert!(errors.contains(&format!("set {name}")), "{errors}");
     }
 }
 
@@ -155,15 +171,21 @@ fn free_port() -> u16 {
 
 /// From the seventh step on.
 async fn tells_customers(service: &Service) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_webhook-receiver"));
-    let port = free_port();
-    let url = json!({ "url": format!("http://127.0.0.1:{port}/") });
-    let register = charge("/v2/webhook-endpoints", &url.to_string());
-    let registered = service.ask(&register).await;
-    assert_eq!(registered.status, 200, "{registered:?}");
-    let secret = registered.json["secret"].as_str().expect("a secret");
-    command.env("STANDARD_WEBHOOK_SECRET", secret);
-    let mut receiver = Service::at(command, port);
+    let mut tries = 0..10;
+    let mut receiver = loop {
+        let port = free_port();
+        let url = json!({ "url": format!("http://127.0.0.1:{port}/") });
+        let register = charge("/v2/webhook-endpoints", &url.to_string());
+        let registered = service.ask(&register).await;
+        assert_eq!(registered.status, 200, "{registered:?}");
+        let secret = registered.json["secret"].as_str().expect("a secret");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_webhook-receiver"));
+        match Service::try_at(command.env("STANDARD_WEBHOOK_SECRET", secret), port) {
+            Ok(receiver) => break receiver,
+            // Somebody else took the port in between.
+            Err(said) => assert!(tries.next().is_some(), "{said}"),
+        }
+    };
     service.ask(&charge("/v2/charges", NEWEST)).await;
     let line = receiver.line();
     assert!(line.starts_with(r#"charge_1 {"data":{"amount":"#), "{line}");

@@ -6,7 +6,7 @@ use image::ImageFormat;
 use jobs_support::pictures::{assert_resized, bomb, encoded, picture, png};
 use jobs_support::receiver::Receiver;
 use jobs_support::stream::{Stream, Told, listen};
-use jobs_support::{Service, in_time, program, send, until};
+use jobs_support::{Service, in_time, persist, program, send, until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,6 +16,19 @@ const PAUSE: &str = "x-demo-pause-ms";
 
 fn service() -> Service {
     Service::start(&[])
+}
+
+/// A service with one worker, and the job that keeps it busy until it is cancelled.
+async fn busy() -> (Service, String) {
+    let service = Service::start(&[("WORKERS", "1")]);
+    let order = service.submit("alice", [40, 40], &png(64, 64)).header(PAUSE, "1000");
+    let path = service.ordered(order).await;
+    (service, path)
+}
+
+async fn cancel(service: &Service, path: &str) {
+    let reply = send(service.request(Method::DELETE, path).bearer_auth("alice")).await;
+    assert_eq!((reply.status, &reply.json()["status"]), (200, &json!("cancelled")), "{reply:?}");
 }
 
 fn is_final(job: &Value) -> bool {
@@ -69,15 +82,26 @@ async fn who_has_it_already_is_sent_nothing() {
 
 #[tokio::test]
 async fn while_it_runs_it_says_how_far_it_is_and_when_to_ask_again() {
-    let service = service();
-    let order = service.submit("alice", [40, 40], &png(64, 64)).header(PAUSE, "20");
+    let (service, first) = busy().await;
+    let order = service.submit("alice", [40, 40], &png(64, 64)).header(PAUSE, "200");
     let path = service.ordered(order).await;
+    service.under_way("alice", &first).await;
+    for path in [&first, &path] {
+        let early = send(service.get("alice", &format!("{path}/result"))).await;
+        early.assert_problem(404, "urn:stonework:jobs:no-result");
+        assert_eq!(early.header("retry-after"), "1");
+    }
+    cancel(&service, &first).await;
     let (mut seen, mut tag) = (Vec::new(), String::new());
     loop {
-        let reply = send(service.get("alice", &path).header("if-none-match", &tag)).await;
-        if reply.status == 304 {
-            continue;
-        }
+        let mut reply = None;
+        until("there is something new", async || {
+            let asked = service.get("alice", &path).header("if-none-match", &tag);
+            reply = Some(send(asked).await).filter(|reply| reply.status != 304);
+            reply.is_some()
+        })
+        .await;
+        let reply = reply.expect("it is there");
         assert_ne!(reply.header("etag"), tag, "what is not the same has another tag");
         reply.header("etag").clone_into(&mut tag);
         let job = reply.json();
@@ -88,11 +112,6 @@ async fn while_it_runs_it_says_how_far_it_is_and_when_to_ask_again() {
         }
         assert_eq!(reply.header("retry-after"), "1");
         seen.push(job["progress"].as_u64());
-        if seen.len() == 1 {
-            let early = send(service.get("alice", &format!("{path}/result"))).await;
-            early.assert_problem(404, "urn:stonework:jobs:no-result");
-            assert_eq!(early.header("retry-after"), "1");
-        }
     }
     assert!(seen.len() > 3 && seen.is_sorted(), "{seen:?}");
 }
@@ -119,10 +138,12 @@ async fn of_the_jobs_of_others_nobody_is_told() {
 
 #[tokio::test]
 async fn who_reads_along_is_told_all_of_it_and_then_to_stop() {
-    let service = service();
+    let (service, first) = busy().await;
     let order = service.submit("alice", [40, 40], &png(64, 64)).header(PAUSE, "20");
     let path = service.ordered(order).await;
-    let all = Stream::open(&service, "alice", &path, None).await.rest().await;
+    let stream = Stream::open(&service, "alice", &path, None).await;
+    cancel(&service, &first).await;
+    let all = stream.rest().await;
     let (last, before) = all.split_last().expect("events");
     assert!(before.len() > 3 && before.iter().all(|told| !told.is_final()), "{all:?}");
     let progress: Vec<_> = before.iter().map(|told| told.job["progress"].as_u64()).collect();
@@ -144,11 +165,12 @@ async fn who_reads_along_is_told_all_of_it_and_then_to_stop() {
 
 #[tokio::test]
 async fn who_comes_back_while_it_runs_misses_nothing() {
-    let service = service();
-    let order = service.submit("alice", [40, 40], &png(64, 64)).header(PAUSE, "50");
+    let (service, first) = busy().await;
+    let order = service.submit("alice", [40, 40], &png(64, 64)).header(PAUSE, "200");
     let path = service.ordered(order).await;
     let whole = Stream::open(&service, "alice", &path, None).await;
     let mut cut = Stream::open(&service, "alice", &path, None).await;
+    cancel(&service, &first).await;
     let mut seen = vec![cut.next().await.expect("an event")];
     while !seen.last().is_some_and(Told::is_final) {
         // Lost after each event.
@@ -242,13 +264,9 @@ async fn an_order_that_is_sent_again_is_one_job() {
         .map(|_| order())
         .map(|order| {
             tokio::spawn(async move {
-                loop {
-                    let reply = send(order.try_clone().expect("bytes")).await;
-                    if reply.status == 202 {
-                        return reply.header("location").to_owned();
-                    }
-                    assert!(matches!(reply.status, 409 | 503), "{reply:?}");
-                }
+                let reply = persist(order).await;
+                assert_eq!(reply.status, 202, "{reply:?}");
+                reply.header("location").to_owned()
             })
         })
         .collect();
@@ -398,23 +416,26 @@ async fn nobody_holds_all_places_for_what_is_being_sent() {
     for _ in 0..EACH {
         slow.push(half_an_image(&service, "mallory").await);
     }
-    let refused = async || send(service.submit("mallory", [4, 4], &image)).await;
-    until("all of them are under way", async || refused().await.status == 429).await;
+    let another = async || send(service.submit("mallory", [4, 4], &image)).await;
     let type_uri = "https://iana.org/assignments/http-problem-types#quota-exceeded";
-    refused().await.assert_problem(429, type_uri);
+    another().await.assert_problem(429, type_uri);
     service.ordered(service.submit("alice", [4, 4], &image)).await;
     slow.pop();
-    until("there is a place again", async || refused().await.status == 202).await;
+    until("there is a place again", async || another().await.status == 202).await;
 }
 
-/// Of which the rest never comes.
+/// Of which the rest never comes. It has its place: nobody is told to go on before its body is read.
 async fn half_an_image(service: &Service, account: &str) -> TcpStream {
     let mut socket = TcpStream::connect(("127.0.0.1", service.port())).await.expect("connect");
     let head = format!(
         "POST /v1/images?width=4&height=4 HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {account}\r\n\
-         content-type: image/png\r\ncontent-length: 100\r\n\r\nhalf"
+         content-type: image/png\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n"
     );
     socket.write_all(head.as_bytes()).await.expect("it is taken");
+    let mut answer = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+    in_time("it may go on", socket.read_exact(&mut answer)).await.expect("an answer");
+    assert_eq!(String::from_utf8_lossy(&answer), "HTTP/1.1 100 Continue\r\n\r\n");
+    socket.write_all(b"half").await.expect("it is taken");
     socket
 }
 
@@ -573,6 +594,10 @@ fn what_cannot_be_is_told_at_the_start() {
         (vec![("WORKERS", "65")], "WORKERS is \"65\"; use a number from 0 to 64"),
         (vec![("MAX_LINE", "0")], "MAX_LINE"),
         (vec![("KEEP_SECONDS", "x")], "KEEP_SECONDS"),
+        (
+            vec![("STORE_TIMEOUT_MS", "9")],
+            "STORE_TIMEOUT_MS is \"9\"; use a number from 10 to 60000",
+        ),
         (vec![("DEMO", "yes")], "DEMO"),
         (vec![("RATE_LIMIT", "5")], "RATE_LIMIT"),
     ] {

@@ -156,8 +156,8 @@ async fn what_asks_for_no_page_is_told() {
 /// A second process sees what the first has written, and knows its cursors.
 #[tokio::test]
 async fn processes_with_one_file_are_one_service() {
-    let folder = std::env::temp_dir().join(format!("stonework-pages-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
+    let folder = std::env::temp_dir().join(format!("stonework-pages-{}", uuid::Uuid::new_v4()));
+    std::fs::create_dir(&folder).expect("a folder of its own");
     let path = folder.join("ledger.db");
     let path = path.to_str().expect("a path in UTF-8");
     let start = || Service::with(&[("DATABASE_PATH", path)]);

@@ -12,14 +12,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use axum::http::{HeaderMap, StatusCode};
 use redis::cmd;
 use redis_server::Server;
 use serde_json::{Value, json};
 use stonework_webhook_sign::scheme;
 use support::stream::listen;
 use support::webhooks::{now, received, signed};
-use support::{RENT, Reply, Request, Service, in_time, try_ask, until};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use support::{PATIENT, RENT, Reply, Request, Service, in_time, persist, try_ask, until};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
 const KEY_REUSED: &str = "urn:stonework:idempotency:key-reused";
@@ -41,9 +42,13 @@ impl Shared {
     }
 
     fn service(&self, variables: &[(&str, &str)]) -> Service {
-        let (redis, ledger) = (self.redis.url(), self.folder.join("ledger.db"));
+        self.service_of("ledger.db", variables)
+    }
+
+    fn service_of(&self, ledger: &str, variables: &[(&str, &str)]) -> Service {
+        let (redis, ledger) = (self.redis.url(), self.folder.join(ledger));
         let ledger = ledger.to_str().expect("a path in UTF-8");
-        let common = [("REDIS_URL", &*redis), ("DATABASE_PATH", ledger)];
+        let common = [("REDIS_URL", &*redis), ("DATABASE_PATH", ledger), PATIENT];
         Service::with(&[&common, variables].concat())
     }
 }
@@ -90,14 +95,27 @@ async fn pay(service: &Service) -> Reply {
     made
 }
 
-/// Tries as a client does: as long as it is told to come again.
-async fn persist(service: &Service, request: &Request) -> Reply {
-    loop {
-        let reply = service.ask(request).await;
-        if reply.header("retry-after").is_none() {
-            return reply;
+// The ledger.
+
+#[tokio::test]
+async fn all_that_begin_at_once_with_a_new_ledger_begin() {
+    let shared = Arc::new(Shared::start().await);
+    for _ in 0..5 {
+        let ledger = format!("{}.db", uuid::Uuid::new_v4());
+        let beginning: Vec<_> = (0..4)
+            .map(|_| {
+                let (shared, ledger) = (Arc::clone(&shared), ledger.clone());
+                tokio::task::spawn_blocking(move || shared.service_of(&ledger, &[]))
+            })
+            .collect();
+        let mut all = Vec::new();
+        for service in beginning {
+            all.push(service.await.expect("a service that listens"));
         }
-        assert_eq!(reply.status, 409, "{reply:?}");
+        pay(&all[0]).await;
+        for service in &all {
+            assert_eq!(service.account("alice").await, (900, 1));
+        }
     }
 }
 
@@ -121,18 +139,21 @@ async fn a_key_that_one_has_used_is_answered_by_the_other() {
 #[tokio::test]
 async fn a_key_with_which_one_is_busy_is_in_flight_at_the_other() {
     let pair = Pair::start().await;
-    let slow = rent().header("x-demo-delay-ms", "1000");
-    let mut answer = pair.one.begin(&slow).await;
+    // One whose answer comes long after the end of this test, and one that does not take long.
+    let stuck = Request::transfer(RENT).key("stuck");
+    let _stuck = pair.one.begin(&stuck.clone().header("x-demo-delay-ms", "60000")).await;
     pair.other.until_transfers("alice", 1).await;
-    let meanwhile = pair.other.ask(&rent()).await;
+    let meanwhile = pair.other.ask(&stuck).await;
     meanwhile.assert_problem(409, IN_FLIGHT);
     assert!(meanwhile.header("retry-after").is_some(), "{meanwhile:?}");
+    let mut answer = pair.one.begin(&rent().header("x-demo-delay-ms", "1000")).await;
+    pair.other.until_transfers("alice", 2).await;
     let replayed = persist(&pair.other, &rent()).await;
     assert_eq!((replayed.status, replayed.is_replay()), (201, true), "{replayed:?}");
     let mut first = String::new();
     in_time("the answer", answer.read_to_string(&mut first)).await.expect("the first answer");
     assert!(first.ends_with(&replayed.body), "{first}");
-    assert_eq!(pair.one.account("alice").await, (900, 1));
+    assert_eq!(pair.one.account("alice").await, (800, 2));
 }
 
 #[tokio::test]
@@ -320,6 +341,14 @@ async fn a_secret_is_not_in_redis_and_they_share_what_is_to_be_delivered() {
     let redis = &pair.shared.redis;
     let receiver = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let body = json!({"url": format!("http://{}/", receiver.local_addr().expect("an address"))});
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let taken = Arc::clone(&sent);
+    let take = async move |head: HeaderMap| {
+        taken.lock().expect("nobody panics").push(head["webhook-id"].clone());
+        StatusCode::NO_CONTENT
+    };
+    let app = axum::Router::new().route("/", axum::routing::post(take));
+    tokio::spawn(async move { axum::serve(receiver, app).await });
     let request = Request::new("POST", "/v2/webhook-endpoints")
         .account("alice")
         .key("register")
@@ -337,22 +366,22 @@ async fn a_secret_is_not_in_redis_and_they_share_what_is_to_be_delivered() {
         let kept: Vec<u8> = redis.ask(cmd("DUMP").arg(&key)).await;
         assert!(!kept.windows(secret.len()).any(|bytes| bytes == secret.as_bytes()), "{key}");
     }
-    assert_eq!(pair.other.ask(&rent()).await.status, 201);
-    let webhook = in_time("a webhook", async {
-        let (mut socket, _) = receiver.accept().await.expect("a connection");
-        let mut read = vec![0; 4_096];
-        let length = socket.read(&mut read).await.expect("a request");
-        socket.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.expect("it reads");
-        String::from_utf8_lossy(&read[..length]).into_owned()
-    });
-    assert!(webhook.await.starts_with("POST / HTTP/1.1\r\n"));
+    let made = pay(&pair.other).await;
     for service in pair.both() {
+        let mut delivery = Value::Null;
         until("it is delivered", async || {
-            let data = service.ask(&get("/v2/webhook-deliveries")).await.json["data"].clone();
-            let attempts = data[0]["attempts"].as_array().map(Vec::len);
-            data[0]["state"] == "delivered" && attempts == Some(1)
+            let data = &service.ask(&get("/v2/webhook-deliveries")).await.json["data"];
+            delivery = data[0].clone();
+            delivery["state"] == "delivered"
         })
         .await;
+        let attempts = delivery["attempts"].as_array().expect("attempts");
+        // One that was not answered in time has a fault, and may have arrived.
+        let (_, late) = attempts.split_last().expect("one at least");
+        assert!(late.iter().all(|attempt| attempt["fault"].is_string()), "{delivery}");
+        let sent = sent.lock().expect("nobody panics");
+        assert!((1..=attempts.len()).contains(&sent.len()), "{sent:?}: {delivery}");
+        assert!(sent.iter().all(|sent| *sent == id(&made).as_str().expect("an id")), "{sent:?}");
     }
 }
 

@@ -41,8 +41,13 @@ const LONG: Duration = Duration::from_secs(3_600);
 /// A lease that runs out while [`past`] it is waited. Nothing depends on its lasting until then.
 const SHORT: Duration = Duration::from_millis(50);
 
-/// A retention that passes while [`past`] it is waited. The next operation has to come in time.
+/// A retention that passes while [`past`] it is waited.
 const BRIEF: Duration = Duration::from_millis(500);
+
+/// Times to try one after the other, until what must come within one has: a machine may be busy.
+fn times() -> impl Iterator<Item = Duration> {
+    std::iter::successors(Some(BRIEF), |last| Some(*last * 2))
+}
 
 /// How long to wait until `time` has surely passed, however the store rounds.
 fn past(time: Duration) -> Duration {
@@ -53,7 +58,7 @@ fn past(time: Duration) -> Duration {
 ///
 /// `elapse` lets time pass: it returns when the clock by which the store measures has moved by at
 /// least the time given. Where time can be turned it turns it; where it is real it sleeps. The
-/// suite waits about 6 s in all.
+/// suite waits about 6 s in all, and longer where a few operations take more than half a second.
 ///
 /// The keys are new ones in each run, and stay in the store for up to an hour. The store needs
 /// room for 200 records and 8 MiB, and for a quarter of that within one scope.

@@ -175,7 +175,7 @@ async fn a_promoted_replica_that_was_waited_for_has_every_answer() {
     run.claim().await;
     // WAIT counts the writes of its own connection.
     let acknowledged: i64 =
-        cmd("WAIT").arg(1).arg(10_000).query_async(&mut connection).await.unwrap();
+        cmd("WAIT").arg(1).arg(25_000).query_async(&mut connection).await.unwrap();
     assert_eq!(acknowledged, 1);
 
     replica.promote().await;

@@ -12,8 +12,20 @@ use std::time::Duration;
 use app::{app, count, counting, send_key, single};
 use http::StatusCode;
 use stonework_idempotency::store::redis1::RedisStore;
-use stonework_idempotency::{Abandoned, Idempotency, IdempotencyLayer, InFlight, Rejection};
+use stonework_idempotency::{
+    Abandoned, Idempotency, IdempotencyLayer, IdempotencyLayerBuilder, InFlight, Rejection,
+};
 use support::redis::{Counting, Server, until};
+
+/// A store that may take its time: a busy machine is no outage.
+fn patient() -> IdempotencyLayerBuilder {
+    single().store_timeout(Duration::from_secs(30))
+}
+
+/// For tests of outages, which last as long.
+fn outage() -> IdempotencyLayerBuilder {
+    single().store_timeout(Duration::from_secs(5))
+}
 
 const WAIT: InFlight = InFlight::Wait { up_to: Duration::from_secs(60) };
 
@@ -21,7 +33,7 @@ const WAIT: InFlight = InFlight::Wait { up_to: Duration::from_secs(60) };
 async fn a_first_run_takes_two_round_trips_and_a_replay_one() {
     let server = Server::start().await;
     let counting_connection = Counting::new(server.connection().await);
-    let layer = single().store(RedisStore::new(counting_connection.clone())).build().unwrap();
+    let layer = patient().store(RedisStore::new(counting_connection.clone())).build().unwrap();
     let (_, handler) = counting();
     let app = app(&layer, handler);
     assert_eq!(send_key(&app, "loads-the-script").await.text(), "run 1");
@@ -35,7 +47,7 @@ async fn a_first_run_takes_two_round_trips_and_a_replay_one() {
 #[tokio::test]
 async fn a_paused_server_is_503_and_afterwards_the_key_runs_exactly_once() {
     let server = Server::start().await;
-    let layer = single().store(RedisStore::new(server.manager().await)).build().unwrap();
+    let layer = outage().store(RedisStore::new(server.manager().await)).build().unwrap();
     let (runs, handler) = counting();
     let app = app(&layer, handler);
     server.pause().await;
@@ -54,7 +66,7 @@ async fn a_paused_server_is_503_and_afterwards_the_key_runs_exactly_once() {
 async fn a_server_paused_past_the_lease_revokes_nothing() {
     let server = Server::start().await;
     let (runs, handler) = counting();
-    let layer = single()
+    let layer = outage()
         .lease(Duration::from_millis(300))
         .store(RedisStore::new(server.manager().await))
         .build()
@@ -85,7 +97,7 @@ async fn a_server_paused_past_the_lease_revokes_nothing() {
 #[tokio::test]
 async fn a_killed_server_that_kept_its_log_still_knows_its_keys() {
     let mut server = Server::durable().await;
-    let layer = single().store(RedisStore::new(server.manager().await)).build().unwrap();
+    let layer = outage().store(RedisStore::new(server.manager().await)).build().unwrap();
     let (runs, handler) = counting();
     let app = app(&layer, handler);
     assert_eq!(send_key(&app, "k").await.text(), "run 1");
@@ -101,7 +113,7 @@ async fn a_process_that_dies_midway_leaves_the_outcome_unknown() {
     let server = Server::start().await;
     let layer_of = async || {
         let store = RedisStore::new(server.manager().await);
-        single().lease(Duration::from_millis(300)).store(store)
+        patient().lease(Duration::from_millis(300)).store(store)
     };
     let (runs, handler) = counting();
     // A runtime of its own, dropped whole, is as near to a crash as one process can see.
@@ -139,7 +151,7 @@ async fn a_history_over_two_layers_has_one_effect_per_key() {
     let server = Server::start().await;
     let layer = async |in_flight| -> IdempotencyLayer {
         let store = RedisStore::new(server.manager().await);
-        single().in_flight(in_flight).store(store).build().unwrap()
+        patient().in_flight(in_flight).store(store).build().unwrap()
     };
     for seed in 1..=3 {
         server.ask::<()>(&redis::cmd("FLUSHALL")).await;
@@ -154,7 +166,7 @@ async fn a_history_over_two_layers_has_one_effect_per_key() {
 async fn scripts_that_are_flushed_under_load_cost_nothing_but_a_round_trip() {
     let server = Server::start().await;
     let store = RedisStore::new(server.manager().await);
-    let layers = [single().store(store).build().unwrap()];
+    let layers = [patient().store(store).build().unwrap()];
     let load = tokio::spawn(async move { history::run(&layers, 7, 8, 25, 50).await });
     while !load.is_finished() {
         server.ask::<()>(redis::cmd("SCRIPT").arg("FLUSH")).await;

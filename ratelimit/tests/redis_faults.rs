@@ -165,16 +165,16 @@ async fn a_server_that_forgets_all_has_only_full_buckets() {
 #[tokio::test]
 async fn a_server_that_hangs_times_out_and_admits_no_more_than_there_is() {
     let server = Server::start().await;
-    let impatient = RedisStore::new(server.impatient(Duration::from_millis(200)).await);
-    let client = Client::new(&impatient, "k", hourly(5));
-    assert!(client.take(1).await);
-    server.pause().await;
-    assert_eq!(client.try_take(1).await, Err(StoreErrorKind::TimedOut));
-    let id = AdjustId::random();
-    assert_eq!(client.try_adjust(2, id).await, Err(StoreErrorKind::TimedOut));
-    server.resume();
     let store = RedisStore::new(server.connection().await);
     let client = Client::new(&store, "k", hourly(5));
+    assert!(client.take(1).await);
+    let impatient = RedisStore::new(server.impatient(Duration::from_millis(200)).await);
+    let hasty = Client::new(&impatient, "k", hourly(5));
+    server.pause().await;
+    assert_eq!(hasty.try_take(1).await, Err(StoreErrorKind::TimedOut));
+    let id = AdjustId::random();
+    assert_eq!(hasty.try_adjust(2, id).await, Err(StoreErrorKind::TimedOut));
+    server.resume();
     // Whether or not the server got to see what was sent in the pause.
     client.try_adjust(2, id).await.unwrap();
     let left = client.left().await;
@@ -196,7 +196,7 @@ async fn a_promoted_replica_that_was_waited_for_has_every_charge() {
     assert!(client.take(4).await);
     // WAIT counts the writes of its own connection.
     let acknowledged: i64 =
-        cmd("WAIT").arg(1).arg(10_000).query_async(&mut connection).await.unwrap();
+        cmd("WAIT").arg(1).arg(25_000).query_async(&mut connection).await.unwrap();
     assert_eq!(acknowledged, 1);
 
     replica.promote().await;

@@ -228,8 +228,10 @@ async fn a_server_that_is_paused_under_load_is_done_without_and_its_counts_are_k
     let builder = process(&server).await.store_timeout(Duration::from_millis(100));
     let app = ok(builder.policy(hourly(50)));
     let load = Load::on(&app);
+    // On a busy machine this process may have decided already.
     until("the quota is used up", async || {
-        send(&app, by("k")).await.status == StatusCode::TOO_MANY_REQUESTS
+        let answer = send(&app, by("k")).await;
+        answer.decision().basis() == Basis::Store && !answer.decision().is_granted()
     })
     .await;
     server.pause().await;
@@ -269,10 +271,13 @@ async fn a_server_that_is_killed_under_load_is_refused_for_and_comes_back_with_i
 }
 
 /// A handler that says that its request costs four, and its store's connection.
-async fn costing_four(server: &Server) -> (Counting<redis::aio::MultiplexedConnection>, App) {
+async fn costing_four(
+    server: &Server,
+    store_timeout: Duration,
+) -> (Counting<redis::aio::MultiplexedConnection>, App) {
     let connection = Counting::new(server.connection().await);
     let builder = RateLimitLayer::builder().store(RedisStore::new(connection.clone()));
-    let builder = builder.store_timeout(Duration::from_secs(2)).policy(hourly(10));
+    let builder = builder.store_timeout(store_timeout).policy(hourly(10));
     let layer = builder.adjustable(true).on_outage(Outage::Closed).build().unwrap();
     let app = app(&layer, |request: Incoming| {
         assert!(request.extensions().get::<Charge>().unwrap().total(4));
@@ -284,7 +289,7 @@ async fn costing_four(server: &Server) -> (Counting<redis::aio::MultiplexedConne
 #[tokio::test]
 async fn a_correction_is_made_after_the_request_is_gone() {
     let server = Server::start().await;
-    let (_, app) = costing_four(&server).await;
+    let (_, app) = costing_four(&server, Duration::from_secs(30)).await;
     let looking = looking(server.connection().await, [hourly(10)]);
     drop(app.oneshot(by("k")).await.unwrap());
     until("it is corrected", async || left(&looking, "k").await == [6]).await;
@@ -293,7 +298,7 @@ async fn a_correction_is_made_after_the_request_is_gone() {
 #[tokio::test]
 async fn a_correction_that_a_server_does_not_answer_is_sent_again_and_counts_once() {
     let server = Server::start().await;
-    let (connection, app) = costing_four(&server).await;
+    let (connection, app) = costing_four(&server, Duration::from_secs(5)).await;
     let looking = looking(connection.clone(), [hourly(10)]);
     send(&app, by("loads-the-scripts")).await;
     until("it is corrected", async || left(&looking, "loads-the-scripts").await == [6]).await;

@@ -24,7 +24,7 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
-use stonework_core::{Key, StoreError, StoreFuture};
+use stonework_core::{Key, StoreError, StoreErrorKind, StoreFuture};
 use tokio::task::JoinSet;
 
 use crate::Position;
@@ -152,8 +152,15 @@ impl Log {
     }
 
     async fn listen(&self) -> Listener {
-        let listen = Listen::new(&self.name);
-        let told = self.store.announcements(listen).await.expect("the log answers");
+        let mut tries = 0..10;
+        let told = loop {
+            match self.store.announcements(Listen::new(&self.name)).await {
+                // As it may on a busy machine, where it has to connect first.
+                Err(error)
+                    if error.kind() == StoreErrorKind::TimedOut && tries.next().is_some() => {}
+                told => break told.expect("the log answers"),
+            }
+        };
         let head = self.head().await;
         Listener { log: self.clone(), told, at: head, heard: Vec::new(), read: head.offset }
     }

@@ -165,7 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     async fn closed(&mut self) -> u16 {
         let closed = self.message().await.unwrap().unwrap();
         let Message::Close(Some(frame)) = closed else { panic!("{closed:?}") };
-        assert!(self.message().await.is_none(), "nothing comes after that");
+        assert!(self.is_gone().await, "nothing comes after that");
         frame.code.into()
     }
 

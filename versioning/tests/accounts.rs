@@ -427,7 +427,7 @@ impl PinStore for Slow {
 }
 
 /// What was asked before the change is not kept after it.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_move_is_not_forgotten_for_a_look_that_began_before() {
     let answers = Arc::new(tokio::sync::Semaphore::new(0));
     let slow = Slow { store: MemoryStore::new(), answers: Arc::clone(&answers) };

@@ -10,6 +10,7 @@ mod redis_server;
 use std::time::Duration;
 
 use app::{Counter, count, github_request, github_sender, send};
+use redis::aio::ConnectionManager;
 use redis::cmd;
 use redis_server::{Cluster, Counting, Server, Twice, until};
 use stonework_webhook_sign::store::redis1::RedisStore;
@@ -133,6 +134,12 @@ async fn an_evicting_server_is_told_of() {
     assert_eq!(store.preflight().await.len(), 1);
 }
 
+/// A layer that waits long for the store: a busy machine is no outage.
+fn layer(store: RedisStore<ConnectionManager>) -> VerifyLayer {
+    let layer = VerifyLayer::builder().sender(github_sender()).store(store);
+    layer.store_timeout(MINUTE).build().unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_processes_handle_an_event_once() {
     let server = Server::start().await;
@@ -140,8 +147,7 @@ async fn two_processes_handle_an_event_once() {
     let mut services = Vec::new();
     for _ in 0..2 {
         let store = RedisStore::new(server.manager().await);
-        let layer = VerifyLayer::builder().sender(github_sender()).store(store).build().unwrap();
-        services.push(layer.layer(count(&counter)));
+        services.push(layer(store).layer(count(&counter)));
     }
     for service in services {
         let answer = send(&service, github_request("{}")).await;
@@ -155,7 +161,7 @@ async fn an_outage_is_closed_and_its_end_is_noticed() {
     let mut server = Server::durable().await;
     let store = RedisStore::new(server.manager().await);
     let counter = Counter::default();
-    let layer = VerifyLayer::builder().sender(github_sender()).store(store).build().unwrap();
+    let layer = layer(store);
     let service = layer.layer(count(&counter));
     assert_eq!(send(&service, github_request("1")).await.status, 200);
     server.kill();
@@ -177,7 +183,7 @@ async fn an_outage_is_closed_and_its_end_is_noticed() {
 async fn a_client_that_leaves_frees_the_event() {
     let server = Server::start().await;
     let store = RedisStore::new(server.manager().await);
-    let layer = VerifyLayer::builder().sender(github_sender()).store(store).build().unwrap();
+    let layer = layer(store);
     let (entered, mut entries) = tokio::sync::mpsc::unbounded_channel();
     let hangs = layer.layer(app::hang(entered));
     let gone = tokio::spawn(async move { send(&hangs, github_request("{}")).await });
@@ -198,7 +204,7 @@ async fn of_many_processes_one_wins() {
     let mut deliveries = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let store = RedisStore::new(server.manager().await);
-        let layer = VerifyLayer::builder().sender(github_sender()).store(store).build().unwrap();
+        let layer = layer(store);
         let service = layer.layer(count(&counter));
         for _ in 0..16 {
             let service = service.clone();

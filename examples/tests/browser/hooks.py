@@ -1,6 +1,5 @@
 """Webhooks, in and out."""
 
-from playwright.sync_api import expect
 from visitor import visitor
 
 TOLD, TELL = "Be told", "Tell"
@@ -31,8 +30,10 @@ def deliveries(url):
     with visitor(url) as me:
         me.does(TELL, "Name a cloud’s metadata", "Refused.")
         me.does(TELL, "Name a receiver of this page", "Registered.")
-        me.does(TELL, "Pay 10, and watch", "Delivered at attempt 3.")
+        me.does(TELL, "Pay 10, and watch", "Delivered at attempt ")
         attempts = me.part(TELL).get_by_role("list", name="Attempts").get_by_role("listitem")
-        for attempt, status in zip(attempts.all(), ["503", "503", "204"], strict=True):
-            expect(attempt).to_contain_text(status)
+        *before, last = [text.rsplit(": ", 1)[1] for text in attempts.all_inner_texts()]
+        # An answer that was too late has a word for a status.
+        assert len(before) >= 2 and all(said == "503" or not said.isdigit() for said in before), before
+        assert last == "204", last
         me.answered(TELL, '"state":"delivered"')

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
-use crate::support::Service;
+use crate::support::{Service, program, until};
 
 /// A story, told before a service with these variables.
 pub(crate) async fn tell(story: &str, variables: &[(&str, &str)]) {
@@ -64,7 +64,15 @@ impl Services<'_> {
             }
             // It is killed when dropped.
             "kill" => drop(self.service.take().expect("it runs")),
-            "start" => self.service = Some(Service::on(self.port, self.variables)),
+            "start" => {
+                // Somebody else may have its port for a while.
+                until("it has its port again", async || {
+                    let started = Service::try_at(&mut program(self.variables), self.port);
+                    self.service = started.inspect_err(|said| eprintln!("{said}")).ok();
+                    self.service.is_some()
+                })
+                .await;
+            }
             "elsewhere" => {
                 let service = self.elsewhere.insert(Service::with(self.variables));
                 return json!(format!("http://{}/", service.address()));

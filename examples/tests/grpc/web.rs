@@ -104,7 +104,7 @@ async fn a_page_pays_once_and_a_program_finishes_what_it_began() {
 
 #[tokio::test]
 async fn a_page_reads_why_not_and_when_to_come_back() {
-    let service = service(&[("RATE_LIMIT", "4/m")]);
+    let service = service(&[("RATE_LIMIT", "4/h")]);
     let poor = ask(&service, transfer(5_000, "a")).await.status;
     assert_eq!((poor.code(), &*reason(&poor)), (Code::FailedPrecondition, "INSUFFICIENT_FUNDS"));
     assert_eq!(ask(&service, transfer(1, "k")).await.status.code(), Code::Ok);

@@ -24,9 +24,10 @@ const POLL: Duration = Duration::from_millis(10);
 pub(crate) const SECRET_KEY: &str =
     "6b8f0d5c2a9e4713b6d1c0f3e58a7294b1c6d7e8f9a0b1c2d3e4f5a6b7c8d9e0";
 
-const VARIABLES: [&str; 11] = [
+const VARIABLES: [&str; 12] = [
     "PORT",
     "REDIS_URL",
+    "STORE_TIMEOUT_MS",
     "SECRET_KEY",
     "WORKERS",
     "MAX_LINE",
@@ -110,7 +111,7 @@ impl Service {
 
     /// Where an order of this account, that was taken, is found.
     pub(crate) async fn ordered(&self, order: RequestBuilder) -> String {
-        let reply = send(order).await;
+        let reply = persist(order).await;
         assert_eq!(reply.status, 202, "{reply:?}");
         let location = reply.header("location").to_owned();
         assert_eq!(location, format!("/v1/images/{}", reply.json()["id"].as_str().expect("an id")));
@@ -217,6 +218,22 @@ impl Reply {
 
 pub(crate) async fn send(request: RequestBuilder) -> Reply {
     in_time("an answer", try_send(request)).await.expect("an answer")
+}
+
+/// Tries as a client does, who has named a key where it matters: as long as it may come again.
+pub(crate) async fn persist(mut request: RequestBuilder) -> Reply {
+    let persisted = async {
+        loop {
+            let again = request.try_clone().expect("bytes");
+            let reply = send(request).await;
+            if !matches!(reply.status, 409 | 503) {
+                return reply;
+            }
+            request = again;
+            tokio::time::sleep(5 * POLL).await;
+        }
+    };
+    in_time("it is answered for good", persisted).await
 }
 
 pub(crate) async fn try_send(request: RequestBuilder) -> reqwest::Result<Reply> {

@@ -16,7 +16,7 @@ use stonework_webhook_sign::scheme::{self, Scheme};
 use stonework_webhook_sign::verify;
 use tokio::net::TcpListener;
 
-use super::{Service, send, until};
+use super::{Service, persist, until};
 
 /// What was sent, as it was sent.
 type Sent = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
@@ -47,11 +47,12 @@ impl Receiver {
     /// Somebody whom an account has named.
     pub(crate) async fn of(service: &Service, account: &str, statuses: &'static [u16]) -> Self {
         let mut receiver = Self::start(statuses).await;
-        let reply = send(
+        let reply = persist(
             service
                 .request(Method::POST, "/v1/webhook-endpoints")
                 .bearer_auth(account)
                 .header("content-type", "application/json")
+                .header("idempotency-key", uuid::Uuid::new_v4().to_string())
                 .body(json!({ "url": receiver.url }).to_string()),
         )
         .await;

@@ -4,7 +4,7 @@ use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use stonework_sse::Decoder;
 
-use super::{Service, in_time};
+use super::{Service, in_time, until};
 
 pub(crate) struct Stream {
     answer: Response,
@@ -45,7 +45,14 @@ impl Stream {
         path: &str,
         after: Option<&str>,
     ) -> Self {
-        let answer = listen(service, account, path, after).await;
+        let mut answer = listen(service, account, path, after).await;
+        until("the store is in time", async || {
+            if answer.status() == 503 {
+                answer = listen(service, account, path, after).await;
+            }
+            answer.status() != 503
+        })
+        .await;
         assert_eq!(answer.status(), 200);
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
         Self { answer, decoder: Decoder::new() }

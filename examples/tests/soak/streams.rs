@@ -42,10 +42,10 @@ pub(crate) async fn reading(flood: &Flood) {
     let told = open(flood, &back).await.told().await;
     assert!(is_of(&told.rest, &missed), "{told:?} {missed:?}");
     let nobodys = format!("{}.{}.{}", &new()[..8], random(99), &new()[..8]);
-    for lost in [nobodys, new(), "x".repeat(random(4_000))] {
-        let lost = listen(EVENTS, &account).header("last-event-id", &lost);
-        let told = open(flood, &lost).await.told().await;
-        assert!(told.rest.starts_with("event: gap\n"), "{told:?}");
+    for lost in [nobodys, new(), "x".repeat(1 + random(4_000))] {
+        let request = listen(EVENTS, &account).header("last-event-id", &lost);
+        let told = open(flood, &request).await.told().await;
+        assert!(told.rest.starts_with("event: gap\n"), "{lost}: {told:?}");
     }
 }
 

@@ -22,12 +22,16 @@ const POLL: Duration = Duration::from_millis(5);
 
 pub(crate) const RENT: &str = r#"{"to":"bob","amount":100}"#;
 
+/// For a service whose Redis does not go away: a busy machine is no outage.
+pub(crate) const PATIENT: (&str, &str) = ("STORE_TIMEOUT_MS", "20000");
+
 pub(crate) const QUOTA_EXCEEDED: &str =
     "https://iana.org/assignments/http-problem-types#quota-exceeded";
 
-const VARIABLES: [&str; 12] = [
+const VARIABLES: [&str; 13] = [
     "PORT",
     "REDIS_URL",
+    "STORE_TIMEOUT_MS",
     "DATABASE_PATH",
     "RATE_LIMIT",
     "REMEMBER_SECONDS",
@@ -73,20 +77,17 @@ impl Service {
     }
 
     pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
-        Self::on(0, variables)
-    }
-
-    /// A service on this port.
-    pub(crate) fn on(port: u16, variables: &[(&str, &str)]) -> Self {
-        Self::at(program(variables), port)
+        Self::of(program(variables))
     }
 
     /// Any program that says where it listens, as `payments` does.
-    pub(crate) fn of(program: Command) -> Self {
-        Self::at(program, 0)
+    pub(crate) fn of(mut program: Command) -> Self {
+        let started = Self::try_at(&mut program, 0);
+        started.unwrap_or_else(|line| panic!("not the line to expect: {line:?}"))
     }
 
-    pub(crate) fn at(mut program: Command, port: u16) -> Self {
+    /// The same on this port. Gives what it says instead, as when somebody else has the port.
+    pub(crate) fn try_at(program: &mut Command, port: u16) -> Result<Self, String> {
         let mut child = program
             .env("PORT", port.to_string())
             .stdin(Stdio::null())
@@ -97,11 +98,17 @@ impl Service {
         let mut stdout = BufReader::new(child.stdout.take().expect("its output"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line of its output");
-        let port = line
-            .strip_prefix("listening on http://127.0.0.1:")
-            .and_then(|port| port.trim_end().parse().ok())
-            .unwrap_or_else(|| panic!("not the line to expect: {line:?}"));
-        Self { child, stdout, port }
+        // From here on it is killed when dropped.
+        let mut service = Self { child, stdout, port };
+        let listens = line.strip_prefix("listening on http://127.0.0.1:");
+        if let Some(port) = listens.and_then(|port| port.trim_end().parse().ok()) {
+            service.port = port;
+            return Ok(service);
+        }
+        let _ = service.child.kill();
+        let mut errors = service.take_errors();
+        errors.read_to_string(&mut line).expect("its errors");
+        Err(line)
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -211,6 +218,21 @@ pub(crate) async fn try_ask(address: SocketAddr, request: &Request) -> Option<Re
     let reply = has_head.then(|| Reply::parse(&answer))?;
     let is_whole = reply.header("content-length") == Some(&*reply.body.len().to_string());
     is_whole.then_some(reply)
+}
+
+/// Tries as a client does: as long as it is told to come again.
+pub(crate) async fn persist(service: &Service, request: &Request) -> Reply {
+    let persisted = async {
+        loop {
+            let reply = service.ask(request).await;
+            if reply.header("retry-after").is_none() {
+                return reply;
+            }
+            assert!(matches!(reply.status, 409 | 503), "{reply:?}");
+            tokio::time::sleep(10 * POLL).await;
+        }
+    };
+    in_time("it is answered for good", persisted).await
 }
 
 /// Polls until it is so.

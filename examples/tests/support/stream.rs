@@ -54,10 +54,19 @@ impl Service {
 
     /// The stream of an account from now on, of which the first block is given too: where it begins.
     pub(crate) async fn live(&self, path: &str, account: &str) -> (Stream, String) {
-        let mut stream = self.listen(&listen(path, account)).await;
-        let first = stream.told().await;
-        assert_eq!(first.rest, "\n", "an id and nothing else");
-        (stream, first.id)
+        let begun = async {
+            loop {
+                let mut stream = self.listen(&listen(path, account)).await;
+                let first = stream.said().await.expect("a block");
+                // A log that is not there in time has clients come back.
+                if !first.starts_with("retry: ") {
+                    return (stream, first);
+                }
+            }
+        };
+        let (stream, first) = in_time("a stream begins with a place", begun).await;
+        let id = first.strip_prefix("id: ").and_then(|rest| rest.strip_suffix("\n\n"));
+        (stream, id.filter(|id| !id.contains('\n')).expect("an id and nothing else").to_owned())
     }
 
     /// A WebSocket of an account.
@@ -82,6 +91,13 @@ impl Stream {
             assert_ne!(read, 0, "no head: {head}");
         }
         let head = Reply::parse(head.as_bytes());
+        // One that ends at once has a length.
+        if let Some(length) = head.header("content-length") {
+            let mut text = vec![0; length.parse().expect("a length")];
+            socket.read_exact(&mut text).await.expect("all of it");
+            let text = String::from_utf8(text).expect("UTF-8");
+            return Self { head, socket, text, end: Some(End::Well) };
+        }
         assert_eq!(head.header("transfer-encoding"), Some("chunked"), "{head:?}");
         Self { head, socket, text: String::new(), end: None }
     }

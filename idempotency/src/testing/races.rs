@@ -16,7 +16,7 @@ type Store = Arc<dyn IdempotencyStore>;
 const MANY: usize = 32;
 
 /// How long a watch may take to notice. Only a store that breaks the clause takes so long.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Sends an operation of each of many, all at once, and gathers the replies.
 async fn many<T: Send + 'static>(

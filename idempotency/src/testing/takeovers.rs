@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use stonework_core::{Clock, SystemClock};
 
-use super::{BRIEF, Case, LONG, PRINT, SHORT, completed, owned, past};
+use super::{Case, LONG, PRINT, SHORT, completed, owned, past, times};
 use crate::lookup::Fingerprint;
 use crate::store::{Claim, Claimed, Completed, Held, IdempotencyStore};
 
@@ -115,10 +116,16 @@ pub async fn a_takeover_starts_the_retention_anew(
     store: &dyn IdempotencyStore,
     elapse: &impl AsyncFn(Duration),
 ) {
-    let case = Case::new(store);
-    let claim = Claim { lease: Duration::ZERO, retention: BRIEF, ..case.claiming(case.a) };
-    assert_eq!(case.ask(claim).await, owned(1));
-    assert_eq!(case.take_over(case.a, case.b).await, owned(2));
-    elapse(past(BRIEF)).await;
-    assert_eq!(case.claim(case.b).await, owned(2), "the record is there for the new retention");
+    for retention in times() {
+        let (case, began) = (Case::new(store), SystemClock::new());
+        let claim = Claim { lease: Duration::ZERO, retention, ..case.claiming(case.a) };
+        assert_eq!(case.ask(claim).await, owned(1));
+        let taken = case.take_over(case.a, case.b).await;
+        if began.monotonic() < retention {
+            assert_eq!(taken, owned(2));
+            elapse(past(retention)).await;
+            let told = case.claim(case.b).await;
+            return assert_eq!(told, owned(2), "the record is there for the new retention");
+        }
+    }
 }

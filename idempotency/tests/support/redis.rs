@@ -47,20 +47,23 @@ impl Server {
 
     /// A server with these options.
     pub(crate) async fn with(options: &[&str]) -> Self {
-        let dir = fresh_dir();
-        let options: Vec<_> = options.iter().map(|&option| option.to_owned()).collect();
-        let port = free_port();
-        let child = spawn(port, &dir, &options);
-        let mut server = Self { child, port, dir, options };
+        Self::with_any(|| options.iter().map(|&option| option.to_owned()).collect()).await
+    }
+
+    /// A server with options of which each attempt has its own, as where they name a port.
+    async fn with_any(options: impl Fn() -> Vec<String>) -> Self {
+        let mut log = String::new();
         for _ in 0..ATTEMPTS {
+            let (port, dir, options) = (free_port(), fresh_dir(), options());
+            let child = spawn(port, &dir, &options);
+            let mut server = Self { child, port, dir, options };
             if server.comes_up().await {
                 return server;
             }
-            // Somebody else took the port in between.
-            server.port = free_port();
-            server.child = spawn(server.port, &server.dir, &server.options);
+            // Somebody else took a port in between.
+            log = server.log();
         }
-        panic!("redis-server does not come up: {}", server.log());
+        panic!("redis-server does not come up: {log}");
     }
 
     /// A replica of this server that has caught up with it.
@@ -141,6 +144,7 @@ impl Server {
     /// A connection that connects again by itself, without pauses to speak of.
     pub(crate) async fn manager(&self) -> ConnectionManager {
         let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(DEADLINE))
             .set_response_timeout(Some(DEADLINE))
             .set_min_delay(Duration::from_millis(1))
             .set_max_delay(Duration::from_millis(20));
@@ -269,21 +273,20 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) async fn start() -> Self {
-        let mut nodes = Vec::new();
-        let mut buses = Vec::new();
+        let bus = || ["--cluster-port".to_owned(), free_port().to_string()];
+        let options = || [&bus()[..], &["--cluster-enabled".to_owned(), "yes".to_owned()]].concat();
+        let mut nodes = Vec::<Server>::new();
         for slots in [["0", "5460"], ["5461", "10922"], ["10923", "16383"]] {
-            let bus = free_port().to_string();
-            let node = Server::with(&["--cluster-enabled", "yes", "--cluster-port", &bus]).await;
+            let node = Server::with_any(options).await;
             node.ask::<()>(redis::cmd("CLUSTER").arg("ADDSLOTSRANGE").arg(&slots)).await;
             // Nodes that meet with equal epochs have to settle them first.
             let epoch = nodes.len() + 1;
             node.ask::<()>(redis::cmd("CLUSTER").arg("SET-CONFIG-EPOCH").arg(epoch)).await;
             nodes.push(node);
-            buses.push(bus);
         }
-        for (node, bus) in nodes.iter().zip(&buses).skip(1) {
+        for node in nodes.iter().skip(1) {
             let mut meet = redis::cmd("CLUSTER");
-            meet.arg("MEET").arg("127.0.0.1").arg(node.port()).arg(bus);
+            meet.arg("MEET").arg("127.0.0.1").arg(node.port()).arg(&node.options[1]);
             nodes[0].ask::<()>(&meet).await;
         }
         let cluster = Self { nodes };

@@ -161,6 +161,30 @@ pub(crate) async fn comes_back_after_a_drain(script: &str) -> Vec<Value> {
     lines
 }
 
+/// The times to come back at that it was told, if it tells of them.
+fn times(lines: &[Value]) -> Vec<u64> {
+    lines.iter().filter_map(|line| line["retry"].as_u64()).collect()
+}
+
+/// Of who comes back until there is room: each time it was told when, and then it was served.
+pub(crate) fn assert_turned_away(lines: &[Value]) {
+    let times = times(lines);
+    let (served, turned_away) = times.split_last().unwrap();
+    assert!(turned_away.len() >= 2, "{times:?}");
+    assert!(turned_away.iter().all(|time| (20..=40).contains(time)), "{times:?}");
+    assert_eq!(*served, 10);
+}
+
+/// Of who was served and then told to go: by the first server more than once, if it came back over a connection that
+/// was still open.
+pub(crate) fn assert_told_to_go(lines: &[Value]) {
+    let times = times(lines);
+    let (served, told_to_go) = times.split_first().unwrap();
+    assert_eq!(*served, 10, "{times:?}");
+    assert!(!told_to_go.is_empty(), "{times:?}");
+    assert!(told_to_go.iter().all(|time| (20..=40).contains(time)), "{times:?}");
+}
+
 /// A 503 with `Retry-After`, as a service gives that has no layer.
 pub(crate) async fn is_refused(script: &str) {
     let server = Server::start();

@@ -1,7 +1,9 @@
 //! The connection that listens.
 
+use std::time::Duration;
+
 use redis::{AsyncConnectionConfig, Client, cmd};
-use stonework_core::{Key, StoreErrorKind};
+use stonework_core::{Clock, Key, StoreError, StoreErrorKind, SystemClock};
 use stonework_sse::store::redis1::RedisLog;
 use stonework_sse::store::{Announced, Announcements, EventLog, Listen};
 use stonework_sse::testing::log_conformance;
@@ -12,7 +14,23 @@ use crate::redis_server::{Server, until};
 use crate::store::EVENTS;
 
 async fn listen(log: &impl EventLog, name: &str) -> Announcements {
-    log.announcements(Listen::new(&Key::from(name))).await.unwrap()
+    try_to_listen(log, &Key::from(name)).await.unwrap()
+}
+
+/// Again while it takes too long to connect, as it may on a busy machine.
+pub(crate) async fn try_to_listen(
+    log: &impl EventLog,
+    name: &Key,
+) -> Result<Announcements, StoreError> {
+    let tried = async {
+        loop {
+            match log.announcements(Listen::new(name)).await {
+                Err(error) if error.kind() == StoreErrorKind::TimedOut => {}
+                told => return told,
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, tried).await.expect("it is there in the end")
 }
 
 /// What is told next, sooner or later.
@@ -55,24 +73,35 @@ async fn there_is_one_for_all_logs_and_none_when_nobody_listens() {
 /// As whoever waits for the store for less long than it takes to connect.
 #[tokio::test]
 async fn it_is_there_for_who_comes_back_after_it_took_too_long() {
-    let server = Server::start().await;
-    let proxy = Proxy::before(&server).await;
-    let log = RedisLog::new(server.connection().await, proxy.client());
-    let mut first = tokio_test::task::spawn(log.announcements(Listen::new(&Key::from(LOG))));
-    assert!(first.poll().is_pending());
-    while proxy.connections() == 0 {
-        tokio::task::yield_now().await;
+    for _ in 0..10 {
+        let server = Server::start().await;
+        let proxy = Proxy::before(&server).await;
+        let log = RedisLog::new(server.connection().await, proxy.client());
+        // It stays for 3 s when nobody listens, and a busy machine may take longer than that.
+        let began = SystemClock::new();
+        let is_in_time = || began.monotonic() < Duration::from_secs(2);
+        let mut first = tokio_test::task::spawn(log.announcements(Listen::new(&Key::from(LOG))));
+        assert!(first.poll().is_pending());
+        while proxy.connections() == 0 && is_in_time() {
+            tokio::task::yield_now().await;
+        }
+        let still_waits = first.poll().is_pending();
+        drop(first);
+        while clients(&server).await != 2 && is_in_time() {}
+        let mut looks = Vec::new();
+        for _ in 0..10 {
+            looks.push(clients(&server).await);
+        }
+        drop(listen(&log, LOG).await);
+        let connections = proxy.connections();
+        if is_in_time() {
+            assert!(still_waits);
+            assert_eq!(looks, [2; 10], "it stays for a while");
+            assert_eq!(connections, 1, "it is the same one");
+            return until("it ends", async || proxy.open() == 0).await;
+        }
     }
-    assert!(first.poll().is_pending());
-    drop(first);
-    until("it is connected", async || clients(&server).await == 2).await;
-    // It stays for a while, which is some round trips at least.
-    for _ in 0..50 {
-        assert_eq!(clients(&server).await, 2);
-    }
-    drop(listen(&log, LOG).await);
-    assert_eq!(proxy.connections(), 1, "it is the same one");
-    until("it ends", async || proxy.open() == 0).await;
+    panic!("it is not connected in time");
 }
 
 #[tokio::test]
@@ -151,8 +180,8 @@ async fn a_server_that_is_gone_is_an_outage_and_one_that_is_back_is_none() {
     server.kill();
     let name = Key::from(LOG);
     for _ in 0..3 {
-        let error = log.announcements(Listen::new(&name)).await.unwrap_err();
-        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+        let kind = log.announcements(Listen::new(&name)).await.unwrap_err().kind();
+        assert!(matches!(kind, StoreErrorKind::Unavailable | StoreErrorKind::TimedOut), "{kind:?}");
     }
     server.restart().await;
     listen(&log, LOG).await;
@@ -179,7 +208,9 @@ async fn who_may_not_listen_is_refused_and_disturbs_nobody() {
 async fn it_speaks_the_newer_protocol_too() {
     let server = Server::start().await;
     let client = Client::open(format!("{}?protocol=resp3", server.url())).unwrap();
-    let patient = AsyncConnectionConfig::new().set_response_timeout(None);
+    let patient = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(DEADLINE))
+        .set_response_timeout(None);
     let connection = client.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
     log_conformance(RedisLog::new(connection, client)).await;
 }

@@ -8,7 +8,8 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use stonework_sse::store::EventLog;
 use stonework_sse::store::redis1::RedisLog;
 use stonework_sse::{
-    Decoder, Delivery, Event, Hub, Position, Publish, PublishError, Subscribe, Subscription,
+    Decoder, Delivery, Event, Hub, HubBuilder, Position, Publish, PublishError, Subscribe,
+    Subscription,
 };
 
 use crate::redis_server::{Server, until};
@@ -31,6 +32,7 @@ impl Node {
     /// Whose commands and announcements come from there.
     pub(crate) async fn with(commands: Client, announcements: Client) -> Self {
         let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(DEADLINE))
             .set_response_timeout(Some(DEADLINE))
             .set_min_delay(Duration::from_millis(1))
             .set_max_delay(Duration::from_millis(20));
@@ -38,10 +40,15 @@ impl Node {
         Self::of(RedisLog::new(connection, announcements))
     }
 
-    /// It never looks by itself: what it knows it was told.
-    pub(crate) fn of(log: impl EventLog) -> Self {
-        let hub = Hub::builder(log).looks_every(Duration::from_secs(3_600)).build().unwrap();
+    /// It waits for the server for as long as that takes.
+    pub(crate) async fn patient(server: &Server) -> Self {
+        let log = RedisLog::new(server.manager().await, server.client());
+        let hub = builder(log).store_timeout(DEADLINE).build().unwrap();
         Self { hub }
+    }
+
+    pub(crate) fn of(log: impl EventLog) -> Self {
+        Self { hub: builder(log).build().unwrap() }
     }
 
     pub(crate) async fn try_publish(&self, event: &Publish<'_>) -> Result<Position, PublishError> {
@@ -75,6 +82,11 @@ impl Node {
         };
         Reader { node: self.clone(), events, at, seen: HashSet::new(), told: Vec::new() }
     }
+}
+
+/// It never looks by itself: what it knows it was told.
+fn builder(log: impl EventLog) -> HubBuilder {
+    Hub::builder(log).looks_every(Duration::from_secs(3_600))
 }
 
 /// An event of its own, whose clones are the same.

@@ -83,11 +83,12 @@ impl Journey {
 
     /// From the first event, over lost connections and lost servers, to an event of the type `end`.
     pub(crate) async fn go(&mut self) {
-        // Who has been told nothing yet cannot say where it was.
-        self.proxy.cut_after([1_000]);
         assert_eq!(self.arrival().await, None);
         self.publish().await;
+        // Who has been told nothing yet cannot say where it was.
+        self.until_all_is_seen().await;
         self.proxy.cut_after(cuts());
+        self.proxy.cut().await;
         for _ in cuts() {
             self.comes_back().await;
         }

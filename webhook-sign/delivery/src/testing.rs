@@ -41,8 +41,13 @@ use crate::store::Outbox;
 /// A time that does not pass during the suite.
 const LONG: Duration = Duration::from_secs(3_600);
 
-/// A time that passes while [`past`] it is waited. The next operation has to come before.
+/// A time that passes while [`past`] it is waited.
 const BRIEF: Duration = Duration::from_millis(500);
+
+/// Times to try one after the other, until what must come within one has: a machine may be busy.
+fn times() -> impl Iterator<Item = Duration> {
+    std::iter::successors(Some(BRIEF), |last| Some(*last * 2))
+}
 
 /// How long to wait until `time` has surely passed, however the store rounds.
 fn past(time: Duration) -> Duration {
@@ -54,7 +59,8 @@ type Store = Arc<dyn Outbox>;
 /// Runs every clause upon `outbox`, then every clause again upon [`LostReply`] around it.
 ///
 /// `elapse` lets time pass: it returns when the clock by which the outbox measures has moved by at least the time given.
-/// Where time can be turned it turns it; where it is real it sleeps. The suite waits about 10 s in all.
+/// Where time can be turned it turns it; where it is real it sleeps. The suite waits about 10 s in all, and longer where
+/// a few operations take more than half a second.
 ///
 /// The outbox must be the suite's alone. What it leaves behind are some hundred records, of endpoints that are disabled.
 ///

@@ -1,15 +1,17 @@
 //! Random histories of the outbox in memory beside a model of it.
 #![allow(clippy::unwrap_used)] // A test that cannot go on has failed.
 
+#[path = "support/hand.rs"]
+mod hand;
 #[path = "support/model.rs"]
 mod model;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hand::Hand;
 use http::HeaderValue;
 use model::{Model, REST, State, TRIPS};
 use proptest::prelude::*;
@@ -19,25 +21,11 @@ use stonework_webhook_delivery::store::{
     StateKind, StoreError, StoreFuture,
 };
 use stonework_webhook_delivery::{
-    Breaker, Clock, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey,
-    Patience,
+    Breaker, DeadReason, DeliveryId, DisableReason, EndpointId, MessageId, OrderKey, Patience,
 };
 
 /// A time that does not pass.
 const LONG: Duration = Duration::from_secs(1_000_000);
-
-#[derive(Debug, Default)]
-struct Hand(AtomicU64);
-
-impl Clock for Hand {
-    fn monotonic(&self) -> Duration {
-        Duration::from_secs(self.0.load(Ordering::SeqCst))
-    }
-
-    fn unix(&self) -> Duration {
-        self.monotonic()
-    }
-}
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -103,7 +91,7 @@ fn place(id: &DeliveryId) -> (usize, usize) {
 /// The outbox, its model, and all leases that there ever were.
 struct Both {
     outbox: MemoryOutbox,
-    clock: Arc<Hand>,
+    clock: Hand,
     model: Mutex<Model>,
     leases: Vec<Lease>,
     per_endpoint: u32,
@@ -111,8 +99,8 @@ struct Both {
 
 impl Both {
     fn new(per_endpoint: u32) -> Self {
-        let clock = Arc::new(Hand::default());
-        let outbox = MemoryOutbox::builder().clock(clock.clone()).build().unwrap();
+        let clock = Hand::default();
+        let outbox = MemoryOutbox::builder().clock(Arc::new(clock.clone())).build().unwrap();
         Self { outbox, clock, model: Mutex::default(), leases: Vec::new(), per_endpoint }
     }
 
@@ -154,7 +142,7 @@ impl Both {
                 assert_eq!((told.removed, told.more), (removed, false));
             }
             Step::Advance { by } => {
-                self.clock.0.fetch_add(by, Ordering::SeqCst);
+                self.clock.turn(by);
                 self.model.get_mut().unwrap().advance(Duration::from_secs(by));
             }
             Step::Change { endpoint, to } => {

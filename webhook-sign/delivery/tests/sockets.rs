@@ -140,33 +140,37 @@ async fn a_body_without_an_end_is_cut() {
 }
 
 #[tokio::test]
-async fn silence_and_broken_connections_are_failures() {
-    let receiver = Receiver::start(|nth, _| match nth {
-        0 => Reply::Nothing,
-        1 => Reply::Close,
-        _ => Reply::Status(200),
-    })
-    .await;
+async fn silence_is_a_failure() {
+    let receiver = Receiver::start(|_, _| Reply::Nothing).await;
     let policy = soon().attempt_timeout(Duration::from_millis(100));
     let mut post = post_with(&receiver, MemoryOutbox::new(), policy, |b| b.guard(loopback()));
     let _workers = post.delivery.start();
     post.send("msg_1").await;
-    let mut faults = Vec::new();
-    loop {
-        match post.event().await {
-            Event::Failed { fault, .. } => faults.push(fault.unwrap()),
-            Event::Delivered { .. } => break,
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(faults, [Fault::Timeout, Fault::Broken]);
+    let Event::Failed { fault, .. } = post.event().await else { panic!("failed") };
+    assert_eq!(fault, Some(Fault::Timeout));
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_a_failure() {
+    let receiver = Receiver::start(|nth, _| match nth {
+        0 => Reply::Close,
+        _ => Reply::Status(200),
+    })
+    .await;
+    let mut post = post(&receiver);
+    let _workers = post.delivery.start();
+    post.send("msg_1").await;
+    let Event::Failed { fault, .. } = post.event().await else { panic!("failed") };
+    assert_eq!(fault, Some(Fault::Broken));
+    assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
 }
 
 #[tokio::test]
 async fn nobody_listens() {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    drop(listener);
+    // Bound, so that nobody else takes the port, and not listening.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}/", socket.local_addr().unwrap());
     let mut post = post_to(&url, MemoryOutbox::new(), soon(), |b| b.guard(loopback()));
     let _workers = post.delivery.start();
     post.send("msg_1").await;

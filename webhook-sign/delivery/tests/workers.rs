@@ -3,19 +3,25 @@
 
 #[path = "support/fenced.rs"]
 mod fenced;
+#[path = "support/hand.rs"]
+mod hand;
 #[path = "support/post.rs"]
 mod post;
 #[path = "support/receiver.rs"]
 mod receiver;
+#[path = "support/silent.rs"]
+mod silent;
 #[path = "support/spoiled.rs"]
 mod spoiled;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use post::{ep, loopback, post_with, soon};
+use hand::Hand;
+use post::{ep, loopback, post_to, post_with, soon};
 use receiver::{Receiver, Reply};
+use silent::Silent;
 use spoiled::Spoiled;
 use stonework_webhook_delivery::store::{
     Claim, Counts, Dead, LeaseToken, MemoryOutbox, Outbox, Retry, State, StateKind,
@@ -25,7 +31,14 @@ use stonework_webhook_delivery::{
     Schedule, StoreError, StoreErrorKind, StoreFuture,
 };
 
-const BRIEF: Duration = Duration::from_millis(100);
+/// Longer than a busy machine stalls.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// An outbox whose leases run out when its clock is turned.
+fn by_hand() -> (MemoryOutbox, Hand) {
+    let hand = Hand::default();
+    (MemoryOutbox::builder().clock(Arc::new(hand.clone())).build().unwrap(), hand)
+}
 
 fn with_lease(lease: Duration) -> impl FnOnce(DeliveryBuilder) -> DeliveryBuilder {
     move |builder| builder.guard(loopback()).lease(lease)
@@ -39,13 +52,14 @@ async fn hanging_once() -> Receiver {
 #[tokio::test]
 async fn what_a_worker_leaves_behind_another_delivers_under_the_same_id() {
     let mut receiver = hanging_once().await;
-    let outbox = MemoryOutbox::new();
-    let died = post_with(&receiver, outbox.clone(), soon(), with_lease(BRIEF));
+    let (outbox, hand) = by_hand();
+    let died = post_with(&receiver, outbox.clone(), soon(), with_lease(LEASE));
     let workers = died.delivery.start();
     died.send("msg_1").await;
     assert_eq!(receiver.next().await.id(), "msg_1");
     drop(workers);
-    let mut post = post_with(&receiver, outbox, soon(), with_lease(BRIEF));
+    hand.turn(2 * LEASE.as_secs());
+    let mut post = post_with(&receiver, outbox, soon(), with_lease(LEASE));
     let _workers = post.delivery.start();
     let Event::Delivered { tries, .. } = post.event().await else { panic!("delivered") };
     assert_eq!(tries, 2, "the attempt that died counts");
@@ -56,14 +70,15 @@ async fn what_a_worker_leaves_behind_another_delivers_under_the_same_id() {
 #[tokio::test]
 async fn a_last_attempt_that_dies_is_made_again() {
     let mut receiver = hanging_once().await;
-    let outbox = MemoryOutbox::new();
+    let (outbox, hand) = by_hand();
     let once = || soon().schedule(Schedule::new([]));
-    let died = post_with(&receiver, outbox.clone(), once(), with_lease(BRIEF));
+    let died = post_with(&receiver, outbox.clone(), once(), with_lease(LEASE));
     let workers = died.delivery.start();
     died.send("msg_1").await;
     receiver.next().await;
     drop(workers);
-    let mut post = post_with(&receiver, outbox, once(), with_lease(BRIEF));
+    hand.turn(2 * LEASE.as_secs());
+    let mut post = post_with(&receiver, outbox, once(), with_lease(LEASE));
     let _workers = post.delivery.start();
     assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
 }
@@ -71,7 +86,7 @@ async fn a_last_attempt_that_dies_is_made_again() {
 /// The one message that there is, so often.
 async fn try_in_vain(outbox: &MemoryOutbox, counts: Counts, times: usize) {
     for _ in 0..times {
-        let claim = Claim::new(LeaseToken::random(), 1, BRIEF * 100, 1);
+        let claim = Claim::new(LeaseToken::random(), 1, LEASE, 1);
         let leased = outbox.claim(claim).await.unwrap().leased.remove(0);
         let mut retry = Retry::new(leased.lease, Duration::ZERO);
         retry.counts = counts;
@@ -85,7 +100,7 @@ async fn a_message_that_workers_die_of_is_given_up() {
     let receiver = Receiver::start(|_, _| Reply::Status(200)).await;
     let outbox = MemoryOutbox::new();
     let once = soon().schedule(Schedule::new([]));
-    let mut post = post_with(&receiver, outbox.clone(), once, with_lease(BRIEF * 100));
+    let mut post = post_with(&receiver, outbox.clone(), once, with_lease(LEASE));
     post.send("msg_1").await;
     try_in_vain(&outbox, Counts::Lost, 6).await;
     let _workers = post.delivery.start();
@@ -104,7 +119,7 @@ async fn a_schedule_that_was_made_shorter_ends_with_an_attempt() {
     let mut receiver = Receiver::start(|_, _| Reply::Status(500)).await;
     let outbox = MemoryOutbox::new();
     let once = soon().schedule(Schedule::new([]));
-    let mut post = post_with(&receiver, outbox.clone(), once, with_lease(BRIEF * 100));
+    let mut post = post_with(&receiver, outbox.clone(), once, with_lease(LEASE));
     post.send("msg_1").await;
     try_in_vain(&outbox, Counts::Tried, 3).await;
     let _workers = post.delivery.start();
@@ -116,26 +131,26 @@ async fn a_schedule_that_was_made_shorter_ends_with_an_attempt() {
 }
 
 /// The lease is renewed while the receiver takes its time, and nobody else sends.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_slow_send_keeps_its_lease() {
-    // Long beside what a busy machine may stall for.
-    const LEASE: Duration = Duration::from_millis(750);
-    let mut receiver = Receiver::start(|_, _| Reply::Nothing).await;
+    let silent = Silent::default();
     let policy = soon().attempt_timeout(LEASE * 4);
     let outbox = MemoryOutbox::new();
-    let mut post = post_with(&receiver, outbox.clone(), policy.clone(), with_lease(LEASE));
-    let other = post_with(&receiver, outbox, policy, with_lease(LEASE));
+    let [mut post, mut other] = [(); 2].map(|()| {
+        let more = |builder: DeliveryBuilder| builder.client(silent.clone()).lease(LEASE);
+        post_to("http://example.com/", outbox.clone(), policy.clone(), more)
+    });
     let _workers = (post.delivery.start(), other.delivery.start());
     post.send("msg_1").await;
-    receiver.next().await;
     // Four leases later it has timed out, in the one attempt that there was.
     let event = tokio::select! {
         event = post.event() => event,
-        _ = receiver.next() => panic!("it was sent twice"),
+        event = other.event() => event,
     };
     let Event::Failed { fault: Some(Fault::Timeout), tries: 1, .. } = event else {
         panic!("{event:?}")
     };
+    assert_eq!(silent.asked(), 1, "it was sent once");
 }
 
 #[tokio::test]
@@ -151,7 +166,7 @@ async fn a_drain_waits_for_what_is_under_way_and_begins_nothing_more() {
         Reply::Status(200)
     })
     .await;
-    let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), with_lease(BRIEF * 100));
+    let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), with_lease(LEASE));
     let workers = post.delivery.start();
     post.send("msg_1").await;
     begun.recv().await.unwrap();
@@ -166,9 +181,7 @@ async fn a_drain_waits_for_what_is_under_way_and_begins_nothing_more() {
 #[tokio::test]
 async fn a_drain_breaks_off_what_does_not_end_and_queues_it_at_once() {
     let mut receiver = hanging_once().await;
-    let policy = soon().attempt_timeout(Duration::from_secs(60));
-    let mut post =
-        post_with(&receiver, MemoryOutbox::new(), policy, with_lease(Duration::from_secs(60)));
+    let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), with_lease(LEASE));
     let workers = post.delivery.start();
     post.send("msg_1").await;
     receiver.next().await;
@@ -188,9 +201,7 @@ async fn a_drain_that_interrupts_uses_no_attempt_of_the_schedule_up() {
     let mut receiver =
         Receiver::start(|nth, _| if nth < 5 { Reply::Nothing } else { Reply::Status(500) }).await;
     let policy = soon().schedule(Schedule::new([Duration::ZERO]));
-    let policy = policy.attempt_timeout(Duration::from_secs(60));
-    let mut post =
-        post_with(&receiver, MemoryOutbox::new(), policy, with_lease(Duration::from_secs(60)));
+    let mut post = post_with(&receiver, MemoryOutbox::new(), policy, with_lease(LEASE));
     post.send("msg_1").await;
     for _ in 0..5 {
         let workers = post.delivery.start();
@@ -211,8 +222,7 @@ async fn a_drain_that_interrupts_uses_no_attempt_of_the_schedule_up() {
 async fn an_outage_of_the_outbox_loses_nothing() {
     let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
     let spoiled = Spoiled::new(MemoryOutbox::new());
-    let mut post =
-        post_with(&receiver, spoiled.clone(), soon(), with_lease(Duration::from_secs(30)));
+    let mut post = post_with(&receiver, spoiled.clone(), soon(), with_lease(LEASE));
     let _workers = post.delivery.start();
     spoiled.fail_settling(2);
     post.send("msg_1").await;
@@ -229,7 +239,7 @@ async fn an_outage_of_the_outbox_loses_nothing() {
 async fn two_share_an_outbox_without_doubling() {
     let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
     let outbox = MemoryOutbox::new();
-    let lease = || with_lease(Duration::from_secs(30));
+    let lease = || with_lease(LEASE);
     let mut posts = [(); 2].map(|()| post_with(&receiver, outbox.clone(), soon(), lease()));
     for at in 0..200 {
         let message = Message::new("{}").id(format!("msg_{at}"));
@@ -248,7 +258,7 @@ async fn two_share_an_outbox_without_doubling() {
         }
     }
     assert!(receiver.webhooks.try_recv().is_err());
-    let claimed = outbox.claim(Claim::new(LeaseToken::random(), 10, BRIEF, 10)).await.unwrap();
+    let claimed = outbox.claim(Claim::new(LeaseToken::random(), 10, LEASE, 10)).await.unwrap();
     assert!(claimed.leased.is_empty());
 }
 
@@ -257,11 +267,11 @@ async fn two_share_an_outbox_without_doubling() {
 async fn a_replay_ends_whatever_becomes_of_what_it_queues() {
     let receiver = Receiver::start(|_, _| Reply::Status(200)).await;
     let spoiled = Spoiled::new(MemoryOutbox::new());
-    let post = post_with(&receiver, spoiled.clone(), soon(), with_lease(BRIEF));
+    let post = post_with(&receiver, spoiled.clone(), soon(), with_lease(LEASE));
     for at in 0..250 {
         post.send(&format!("msg_{at}")).await;
     }
-    let claim = Claim::new(LeaseToken::random(), 250, BRIEF, 250);
+    let claim = Claim::new(LeaseToken::random(), 250, LEASE, 250);
     for leased in spoiled.claim(claim).await.unwrap().leased {
         let dead = Dead::new(leased.lease, DeadReason::NoEndpoint, Duration::from_secs(60));
         spoiled.dead(dead).await.unwrap();
@@ -334,7 +344,7 @@ async fn an_endpoint_that_cannot_be_used_ends_its_messages() {
 async fn an_outbox_that_panics_is_asked_again() {
     let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
     let spoiled = Spoiled::new(MemoryOutbox::new());
-    let mut post = post_with(&receiver, spoiled.clone(), soon(), with_lease(BRIEF * 100));
+    let mut post = post_with(&receiver, spoiled.clone(), soon(), with_lease(LEASE));
     spoiled.panic_claiming(3);
     let _workers = post.delivery.start();
     post.send("msg_1").await;
@@ -342,23 +352,27 @@ async fn an_outbox_that_panics_is_asked_again() {
     assert_eq!(receiver.next().await.id(), "msg_1");
 }
 
-/// Panics when it is asked for the first time.
-struct PanicsOnce(Arc<AtomicUsize>, Endpoint);
+/// Panics when it is asked for the first time, by which the lease has run out.
+struct PanicsOnce(AtomicBool, Hand, Endpoint);
 
 impl Endpoints for PanicsOnce {
     fn find(&self, _: &EndpointId) -> StoreFuture<Result<Option<Endpoint>, StoreError>> {
-        assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "the first time");
-        StoreFuture::ready(Ok(Some(self.1.clone())))
+        if !self.0.swap(true, Ordering::SeqCst) {
+            self.1.turn(2 * LEASE.as_secs());
+            panic!("the first time");
+        }
+        StoreFuture::ready(Ok(Some(self.2.clone())))
     }
 }
 
 #[tokio::test]
 async fn a_message_whose_attempt_panics_is_tried_again() {
     let receiver = Receiver::start(|_, _| Reply::Status(200)).await;
-    let endpoints = PanicsOnce(Arc::default(), post::endpoint(&receiver.url()));
+    let (outbox, hand) = by_hand();
+    let endpoints = PanicsOnce(AtomicBool::default(), hand, post::endpoint(&receiver.url()));
     let more =
-        |builder: DeliveryBuilder| builder.guard(loopback()).lease(BRIEF).endpoints(endpoints);
-    let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), more);
+        |builder: DeliveryBuilder| builder.guard(loopback()).lease(LEASE).endpoints(endpoints);
+    let mut post = post_with(&receiver, outbox, soon(), more);
     let _workers = post.delivery.start();
     post.send("msg_1").await;
     assert!(matches!(post.event().await, Event::Delivered { tries: 2, .. }));
@@ -368,7 +382,7 @@ async fn a_message_whose_attempt_panics_is_tried_again() {
 #[tokio::test]
 async fn a_purged_endpoint_is_as_new() {
     let mut receiver = Receiver::start(|_, _| Reply::Status(200)).await;
-    let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), with_lease(BRIEF * 100));
+    let mut post = post_with(&receiver, MemoryOutbox::new(), soon(), with_lease(LEASE));
     for at in 0..1_200 {
         post.send(&format!("msg_{at}")).await;
     }

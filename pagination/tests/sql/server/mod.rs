@@ -49,8 +49,8 @@ fn watched(server: &Command, folder: &Path) -> Command {
 
 /// A folder for a server and its socket, which any user may write to.
 fn folder(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("stonework-{name}-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
+    let folder = std::env::temp_dir().join(format!("stonework-{name}-{}", uuid::Uuid::new_v4()));
+    fs::create_dir(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
     folder
 }

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
+use stonework_core::{Clock, SystemClock};
+
 use super::case::{Case, answered, is_done, names};
-use super::{BRIEF, LONG, Store, past};
+use super::{BRIEF, LONG, Store, past, times};
 use crate::store::{
     Ack, Became, EndpointChange, EndpointEffect, EndpointState, Enqueued, Health, LeaseToken,
     Settled,
@@ -104,48 +106,61 @@ pub async fn a_disabled_endpoint_rests(store: &Store) {
 
 /// Of a paused endpoint nothing is claimed until the pause is over; the longest pause counts.
 pub async fn a_paused_endpoint_is_passed_by(store: &Store, elapse: &impl AsyncFn(Duration)) {
-    let case = Case::new(store);
-    for message in ["m", "n"] {
-        case.enqueue(0, message).await;
+    for pause in times() {
+        let (case, began) = (Case::new(store), SystemClock::new());
+        for message in ["m", "n"] {
+            case.enqueue(0, message).await;
+        }
+        case.enqueue(1, "o").await;
+        case.change(&case.endpoints[1], EndpointChange::Pause(pause)).await;
+        let leased = case.claim(1).await.remove(0);
+        let throttled = EndpointEffect::Throttled { patience: endless(), pause };
+        assert!(is_done(case.retry_with(&leased.lease, throttled).await));
+        case.change(&case.endpoints[0], EndpointChange::Pause(Duration::ZERO)).await;
+        let due = case.claim_names().await;
+        let EndpointState { paused_for, health, .. } =
+            answered(case.store.endpoint(case.endpoints[0].clone()).await);
+        if began.monotonic() < pause {
+            assert_eq!(due, [""; 0], "both are paused");
+            assert!(paused_for.is_some_and(|left| left <= pause));
+            assert_eq!((health.failures, health.refusals), (0, 1), "this is no failure");
+            elapse(past(pause)).await;
+            let mut names = case.claim_names().await;
+            names.sort();
+            assert_eq!(names, ["m", "n", "o"]);
+            return case.end().await;
+        }
+        case.end().await;
     }
-    case.enqueue(1, "o").await;
-    case.change(&case.endpoints[1], EndpointChange::Pause(BRIEF)).await;
-    let leased = case.claim(1).await.remove(0);
-    let throttled = EndpointEffect::Throttled { patience: endless(), pause: BRIEF };
-    assert!(is_done(case.retry_with(&leased.lease, throttled).await));
-    case.change(&case.endpoints[0], EndpointChange::Pause(Duration::ZERO)).await;
-    assert_eq!(case.claim_names().await, [""; 0], "both are paused");
-    let state = answered(case.store.endpoint(case.endpoints[0].clone()).await);
-    assert!(state.paused_for.is_some_and(|left| left <= BRIEF));
-    assert_eq!((state.health.failures, state.health.refusals), (0, 1), "this is no failure");
-    elapse(past(BRIEF)).await;
-    let mut names = case.claim_names().await;
-    names.sort();
-    assert_eq!(names, ["m", "n", "o"]);
-    case.end().await;
 }
 
 /// After a failure with a pause, one record at a time is claimed, until one is delivered.
 pub async fn a_failing_endpoint_is_tried_by_one(store: &Store, elapse: &impl AsyncFn(Duration)) {
-    let case = Case::new(store);
-    for message in ["m", "n", "o"] {
-        case.enqueue(0, message).await;
+    for pause in times() {
+        let (case, began) = (Case::new(store), SystemClock::new());
+        for message in ["m", "n", "o"] {
+            case.enqueue(0, message).await;
+        }
+        let leased = case.claim(1).await.remove(0);
+        let failed = EndpointEffect::Failed { patience: endless(), pause: Some(pause) };
+        assert!(is_done(case.retry_with(&leased.lease, failed).await));
+        let due = case.claim_names().await;
+        if began.monotonic() < pause {
+            assert_eq!(due, [""; 0]);
+            elapse(past(pause)).await;
+            let probe = case.claim_one(LONG).await;
+            let state = answered(case.store.endpoint(case.endpoints[0].clone()).await);
+            assert!(state.health.is_probing && state.health.failing_for >= pause);
+            assert_eq!(case.claim_names().await, [""; 0], "one at a time");
+            let recovered = Settled::Done(Became { recovered: true, ..Became::default() });
+            for _ in 0..2 {
+                assert_eq!(case.ack(&probe.lease).await, recovered, "and again the same");
+            }
+            assert_eq!(case.claim(100).await.len(), 2, "it is back");
+            return case.end().await;
+        }
+        case.end().await;
     }
-    let leased = case.claim(1).await.remove(0);
-    let failed = EndpointEffect::Failed { patience: endless(), pause: Some(BRIEF) };
-    assert!(is_done(case.retry_with(&leased.lease, failed).await));
-    assert_eq!(case.claim_names().await, [""; 0]);
-    elapse(past(BRIEF)).await;
-    let probe = case.claim_one(LONG).await;
-    let state = answered(case.store.endpoint(case.endpoints[0].clone()).await);
-    assert!(state.health.is_probing && state.health.failing_for >= BRIEF);
-    assert_eq!(case.claim_names().await, [""; 0], "one at a time");
-    let recovered = Became { recovered: true, ..Became::default() };
-    for _ in 0..2 {
-        assert_eq!(case.ack(&probe.lease).await, Settled::Done(recovered), "and again the same");
-    }
-    assert_eq!(case.claim(100).await.len(), 2, "it is back");
-    case.end().await;
 }
 
 /// What follows from a settled record is judged as the endpoint is then, however many were begun before: by

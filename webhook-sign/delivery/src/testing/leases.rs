@@ -1,8 +1,10 @@
 use std::time::Duration;
 
+use stonework_core::{Clock, SystemClock};
+
 use super::case::{Case, answered, is_done, names};
 use super::{BRIEF, LONG, Store, past};
-use crate::store::{Extend, Held, LeaseToken, Settled};
+use crate::store::{Extend, Held, LeaseToken, Leased, Settled};
 
 /// What is leased is not claimed by another.
 pub async fn what_is_leased_is_nobody_elses(store: &Store) {
@@ -31,12 +33,26 @@ pub async fn a_token_claims_the_same_again(store: &Store) {
     case.end().await;
 }
 
+/// The one message that is due, and how long it is leased. A claim that is sent again is to come within that.
+async fn leased(store: &Store) -> (Case<'_>, Leased, Duration) {
+    let mut lease = BRIEF;
+    loop {
+        let (case, began) = (Case::new(store), SystemClock::new());
+        case.enqueue(0, "m").await;
+        let mut leased = case.claim_for(LeaseToken::random(), 100, lease, 1_000).await;
+        if began.monotonic() < lease {
+            assert_eq!(names(&leased), ["m"]);
+            return (case, leased.remove(0), lease);
+        }
+        case.end().await;
+        lease *= 2;
+    }
+}
+
 /// When a lease has run out, the message is another's, and its first holder can settle nothing.
 pub async fn a_lease_runs_out(store: &Store, elapse: &impl AsyncFn(Duration)) {
-    let case = Case::new(store);
-    case.enqueue(0, "m").await;
-    let first = case.claim_one(BRIEF).await;
-    elapse(past(BRIEF)).await;
+    let (case, first, lease) = leased(store).await;
+    elapse(past(lease)).await;
     let second = case.claim_one(LONG).await;
     assert_eq!((second.tries, second.lost), (2, 1), "the attempt of whoever died counts");
     assert_eq!(case.ack(&first.lease).await, Settled::Lost);
@@ -51,10 +67,8 @@ pub async fn a_lease_runs_out(store: &Store, elapse: &impl AsyncFn(Duration)) {
 
 /// A lease that has run out still settles what nobody else has claimed: it was delivered.
 pub async fn a_late_ack_counts_if_nobody_came(store: &Store, elapse: &impl AsyncFn(Duration)) {
-    let case = Case::new(store);
-    case.enqueue(0, "m").await;
-    let late = case.claim_one(BRIEF).await;
-    elapse(past(BRIEF)).await;
+    let (case, late, lease) = leased(store).await;
+    elapse(past(lease)).await;
     // An operation that may notice that the lease has run out.
     case.enqueue(1, "n").await;
     assert!(is_done(case.ack(&late.lease).await));
@@ -64,10 +78,8 @@ pub async fn a_late_ack_counts_if_nobody_came(store: &Store, elapse: &impl Async
 
 /// An attempt whose lease had run out was not lost, if it is heard of before somebody else has come.
 pub async fn a_late_retry_is_not_lost(store: &Store, elapse: &impl AsyncFn(Duration)) {
-    let case = Case::new(store);
-    case.enqueue(0, "m").await;
-    let late = case.claim_one(BRIEF).await;
-    elapse(past(BRIEF)).await;
+    let (case, late, lease) = leased(store).await;
+    elapse(past(lease)).await;
     case.enqueue(1, "n").await;
     assert!(is_done(case.retry(&late.lease, Duration::ZERO).await));
     let mut leased = case.claim(100).await;
@@ -81,10 +93,8 @@ pub async fn a_late_extension_counts_if_nobody_came(
     store: &Store,
     elapse: &impl AsyncFn(Duration),
 ) {
-    let case = Case::new(store);
-    case.enqueue(0, "m").await;
-    let late = case.claim_one(BRIEF).await;
-    elapse(past(BRIEF)).await;
+    let (case, late, lease) = leased(store).await;
+    elapse(past(lease)).await;
     case.enqueue(1, "n").await;
     let extend = case.store.extend(Extend::new(late.lease.clone(), LONG)).await;
     assert_eq!(answered(extend), Held::Held);
@@ -100,16 +110,14 @@ pub async fn a_late_extension_counts_if_nobody_came(
 
 /// An extended lease ends when the extension says.
 pub async fn an_extended_lease_does_not_run_out(store: &Store, elapse: &impl AsyncFn(Duration)) {
-    let case = Case::new(store);
-    case.enqueue(0, "m").await;
-    let leased = case.claim_one(BRIEF).await;
+    let (case, leased, lease) = leased(store).await;
     let extend = case.store.extend(Extend::new(leased.lease.clone(), LONG)).await;
     assert_eq!(answered(extend), Held::Held);
-    elapse(past(BRIEF)).await;
+    elapse(past(lease)).await;
     assert_eq!(case.claim_names().await, [""; 0], "it is being sent");
-    let shorter = case.store.extend(Extend::new(leased.lease.clone(), BRIEF)).await;
+    let shorter = case.store.extend(Extend::new(leased.lease.clone(), lease)).await;
     assert_eq!(answered(shorter), Held::Held);
-    elapse(past(BRIEF)).await;
+    elapse(past(lease)).await;
     assert_eq!(case.claim_names().await, ["m"], "the last extension counts");
     case.end().await;
 }

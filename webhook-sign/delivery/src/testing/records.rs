@@ -1,8 +1,12 @@
 use std::time::Duration;
 
+use stonework_core::{Clock, SystemClock};
+
 use super::case::{Case, answered, is_done, names};
-use super::{BRIEF, LONG, Store, past};
-use crate::store::{Ack, Counts, Enqueued, Lease, LeaseToken, Requeue, Requeued, Retry, Settled};
+use super::{BRIEF, LONG, Store, past, times};
+use crate::store::{
+    Ack, Counts, Enqueue, Enqueued, Lease, LeaseToken, Requeue, Requeued, Retry, Settled,
+};
 
 /// What is enqueued is claimed, as it was.
 pub async fn what_is_enqueued_is_claimed(store: &Store) {
@@ -139,32 +143,44 @@ pub async fn a_stranger_settles_nothing(store: &Store) {
 
 /// A message that is to be sent later is.
 pub async fn nothing_is_due_before_its_time(store: &Store, elapse: &impl AsyncFn(Duration)) {
-    let case = Case::new(store);
-    let mut later = case.new_message(0, "later");
-    later.after = BRIEF;
-    case.enqueue_as(later).await;
-    case.enqueue(0, "now").await;
-    assert_eq!(case.claim_names().await, ["now"]);
-    elapse(past(BRIEF)).await;
-    assert_eq!(case.claim_names().await, ["later"]);
-    case.end().await;
+    for after in times() {
+        let (case, began) = (Case::new(store), SystemClock::new());
+        case.enqueue_as(Enqueue { after, ..case.new_message(0, "later") }).await;
+        case.enqueue(0, "now").await;
+        let due = case.claim_names().await;
+        if began.monotonic() < after {
+            assert_eq!(due, ["now"]);
+            elapse(past(after)).await;
+            assert_eq!(case.claim_names().await, ["later"]);
+            return case.end().await;
+        }
+        case.end().await;
+    }
 }
 
 /// A message that has failed is due again in the time that was said, and counts its attempts.
 pub async fn a_retry_is_due_in_its_time(store: &Store, elapse: &impl AsyncFn(Duration)) {
-    let case = Case::new(store);
-    case.enqueue(0, "m").await;
-    let leased = case.claim_one(LONG).await;
-    for _ in 0..2 {
-        assert!(is_done(case.retry(&leased.lease, BRIEF).await), "a retry again is the same");
+    for after in times() {
+        let (case, began) = (Case::new(store), SystemClock::new());
+        case.enqueue(0, "m").await;
+        let leased = case.claim_one(LONG).await;
+        for _ in 0..2 {
+            assert!(is_done(case.retry(&leased.lease, after).await), "a retry again is the same");
+        }
+        assert_eq!(case.ack(&leased.lease).await, Settled::Lost, "it said otherwise before");
+        let due = case.claim_names().await;
+        if began.monotonic() < after {
+            assert_eq!(due, [""; 0], "not yet");
+            elapse(past(after)).await;
+            let again = case.claim_one(LONG).await;
+            let name = names(std::slice::from_ref(&again));
+            assert_eq!((again.tries, name), (2, vec!["m".to_owned()]));
+            let late = case.retry(&leased.lease, after).await;
+            assert_eq!(late, Settled::Lost, "it is the next one's");
+            return case.end().await;
+        }
+        case.end().await;
     }
-    assert_eq!(case.ack(&leased.lease).await, Settled::Lost, "it said otherwise before");
-    assert_eq!(case.claim_names().await, [""; 0], "not yet");
-    elapse(past(BRIEF)).await;
-    let again = case.claim_one(LONG).await;
-    assert_eq!((again.tries, names(std::slice::from_ref(&again))), (2, vec!["m".to_owned()]));
-    assert_eq!(case.retry(&leased.lease, BRIEF).await, Settled::Lost, "it is the next one's");
-    case.end().await;
 }
 
 /// A delivered message is known for as long as was said, and no longer.

@@ -21,10 +21,14 @@ pub fn loopback() -> EgressGuard {
     EgressGuard::builder().danger_allow_loopback().build().unwrap()
 }
 
+/// Longer than a busy machine stalls.
+const LONG: Duration = Duration::from_secs(60);
+
 /// Some retries, soon.
 pub fn soon() -> Policy {
     Policy::brief()
         .schedule(Schedule::new([Duration::from_millis(5); 3]))
+        .attempt_timeout(LONG)
         .throttle_pause(Duration::ZERO)
         .breaker(Breaker::new(100, Duration::ZERO, Duration::ZERO))
 }
@@ -67,6 +71,7 @@ pub fn post_to(
         .outbox(outbox)
         .policy(policy)
         .poll_every(Duration::from_millis(20))
+        .store_timeout(LONG)
         .on_event(move |event| drop(sender.send(event.clone())));
     Post { delivery: more(builder).build().unwrap(), endpoints, events }
 }
