@@ -2,11 +2,12 @@ use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::hint::black_box;
 use std::mem;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 
 use axum::body::Body;
 use http::response::Parts;
 use http::{Request, Response};
+use http_body_util::BodyExt;
 use tokio::runtime::{Builder, Runtime};
 use tower_service::Service;
 
@@ -92,7 +93,7 @@ impl Server {
         S: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
         S: Clone + Send + 'static,
         S::Future: Send + 'static,
-        B: Send + 'static,
+        B: http_body::Body<Data: Send, Error: Send> + Send + 'static,
     {
         Self(Box::new(service))
     }
@@ -101,7 +102,7 @@ impl Server {
 type Serving<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 trait Serve: Send {
-    /// Serves requests one after the other and drops each response.
+    /// Serves requests one after the other, reads each response and drops it.
     fn serve(&self, requests: Vec<Request<Body>>) -> Serving<()>;
 
     fn heads(&self, requests: Vec<Request<Body>>) -> Serving<Vec<Parts>>;
@@ -111,13 +112,16 @@ impl<S, B> Serve for S
 where
     S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
-    B: Send + 'static,
+    B: http_body::Body<Data: Send, Error: Send> + Send + 'static,
 {
     fn serve(&self, requests: Vec<Request<Body>>) -> Serving<()> {
         let mut service = self.clone();
         Box::pin(async move {
             for request in requests {
-                drop(once(&mut service, request).await);
+                let mut body = pin!(once(&mut service, request).await.into_body());
+                while let Some(frame) = body.as_mut().frame().await {
+                    drop(black_box(frame));
+                }
             }
         })
     }

@@ -94,7 +94,10 @@ fn cells(measured: &Measured<'_>, allocations: &Allocations) -> Vec<Vec<String>>
             cells.extend([format!("({})", plain(count)), format!("({bytes:.0})")]);
         } else {
             let (count, bytes) = allocations.over(measured.scenario, word);
-            cells.extend([format!("{:.0}", row.over), format!("{:.2}", row.over / ours)]);
+            // Who refuses spares what the floor does. A difference below zero has no ratio.
+            let is_more = row.over > 0.0 && ours > 0.0;
+            let ratio = if is_more { format!("{:.2}", row.over / ours) } else { String::new() };
+            cells.extend([format!("{:.0}", row.over), ratio]);
             cells.extend([plain(count), format!("{:.0}", bytes.round())]);
         }
         cells

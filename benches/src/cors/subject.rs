@@ -96,7 +96,7 @@ fn server<S, B>(service: S, case: Case) -> Server
 where
     S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
-    B: Send + 'static,
+    B: http_body::Body<Data: Send, Error: Send> + Send + 'static,
 {
     if case.cloned { Server::new(Cloned(service)) } else { Server::new(service) }
 }

@@ -49,8 +49,12 @@ enum Name {
 }
 
 pub(super) fn scenario(case: Case) -> Scenario {
+    let floor = match case {
+        Case::First | Case::Further => "the items as JSON, without pages",
+        Case::Forged => "a bare refusal",
+    };
     let subjects = [
-        (Name::Floor, FLOOR, "the items as JSON, without pages"),
+        (Name::Floor, FLOOR, floor),
         (Name::Stonework, OURS, "**stonework-pagination**, signed"),
         (Name::ByHand, "by-hand", "by hand: axum's `Query`, api-bones, `format!`"),
     ];
@@ -59,8 +63,8 @@ pub(super) fn scenario(case: Case) -> Scenario {
 }
 
 fn bench(name: Name, case: Case) -> Bench {
-    let mut layered = Layered::new(Calls { name, uri: uri(name, case) });
-    let refused = case == Case::Forged && name != Name::Floor;
+    let mut layered = Layered::new(Calls { name, case, uri: uri(name, case) });
+    let refused = case == Case::Forged;
     for head in layered.heads(2) {
         let status = if refused { StatusCode::BAD_REQUEST } else { StatusCode::OK };
         assert_eq!(head.status, status, "{name:?}, {case}");
@@ -72,12 +76,16 @@ fn bench(name: Name, case: Case) -> Bench {
 
 struct Calls {
     name: Name,
+    case: Case,
     uri: Uri,
 }
 
 impl Traffic for Calls {
     fn server(&self) -> Server {
         match self.name {
+            Name::Floor if self.case == Case::Forged => {
+                Server::new(List(|_: &Request<Body>| refused()))
+            }
             Name::Floor => Server::new(List(|_: &Request<Body>| written(&items(), None))),
             Name::Stonework => Server::new(layer().layer(List(ours))),
             Name::ByHand => Server::new(List(by_hand)),
@@ -100,7 +108,7 @@ fn uri(name: Name, case: Case) -> Uri {
     if case == Case::First || name == Name::Floor {
         return Uri::from_static(FIRST);
     }
-    let mut first = Layered::new(Calls { name, uri: Uri::from_static(FIRST) });
+    let mut first = Layered::new(Calls { name, case: Case::First, uri: Uri::from_static(FIRST) });
     let head = first.heads(1).remove(0);
     let link = head.headers.get(LINK).and_then(|link| link.to_str().ok());
     let target = link.and_then(|link| link.strip_prefix('<')?.split_once('>'));

@@ -14,14 +14,19 @@ use super::polled;
 /// Reads pieces, and shows the data of each event.
 pub(super) type Decode = fn(&[Bytes], &mut dyn FnMut(&str));
 
+/// As a client's body gives them.
+fn arriving(pieces: &[Bytes]) -> impl Iterator<Item = Bytes> + use<'_> {
+    pieces.iter().map(Bytes::clone)
+}
+
 pub(super) fn nothing(pieces: &[Bytes], told: &mut dyn FnMut(&str)) {
-    pieces.iter().for_each(|piece| told(if piece.is_empty() { "" } else { "some" }));
+    arriving(pieces).for_each(|piece| told(if piece.is_empty() { "" } else { "some" }));
 }
 
 pub(super) fn lines(pieces: &[Bytes], told: &mut dyn FnMut(&str)) {
-    for piece in pieces {
+    for piece in arriving(pieces) {
         let mut start = 0;
-        for end in memchr::memchr2_iter(b'\r', b'\n', piece) {
+        for end in memchr::memchr2_iter(b'\r', b'\n', &piece) {
             if end == start {
                 told("");
             }
@@ -32,8 +37,8 @@ pub(super) fn lines(pieces: &[Bytes], told: &mut dyn FnMut(&str)) {
 
 pub(super) fn ours(pieces: &[Bytes], told: &mut dyn FnMut(&str)) {
     let mut decoder = Decoder::new();
-    for piece in pieces {
-        decoder.feed(piece);
+    for piece in arriving(pieces) {
+        decoder.feed(&piece);
         while let Ok(Some(message)) = decoder.message() {
             told(message.data);
         }
@@ -43,8 +48,8 @@ pub(super) fn ours(pieces: &[Bytes], told: &mut dyn FnMut(&str)) {
 /// As the others give it: texts of the event's own.
 pub(super) fn ours_owned(pieces: &[Bytes], told: &mut dyn FnMut(&str)) {
     let mut decoder = Decoder::new();
-    for piece in pieces {
-        decoder.feed(piece);
+    for piece in arriving(pieces) {
+        decoder.feed(&piece);
         while let Ok(Some(message)) = decoder.message() {
             let event = [message.event_type, message.data, message.last_event_id];
             let [_, data, _] = &std::hint::black_box(event.map(str::to_owned));
@@ -55,8 +60,8 @@ pub(super) fn ours_owned(pieces: &[Bytes], told: &mut dyn FnMut(&str)) {
 
 pub(super) fn sse_parse(pieces: &[Bytes], told: &mut dyn FnMut(&str)) {
     let mut parser = sse_parse::SseParser::new();
-    for piece in pieces {
-        parser.feed(piece);
+    for piece in arriving(pieces) {
+        parser.feed(&piece);
         while let Some(event) = parser.next_event() {
             told(&event.data);
         }
@@ -64,7 +69,7 @@ pub(super) fn sse_parse(pieces: &[Bytes], told: &mut dyn FnMut(&str)) {
 }
 
 fn stream(pieces: &[Bytes]) -> impl Stream<Item = Result<Bytes, Infallible>> + use<'_> {
-    stream::iter(pieces.iter().map(|piece| Ok(piece.clone())))
+    stream::iter(arriving(pieces).map(Ok))
 }
 
 pub(super) fn sse_stream(pieces: &[Bytes], told: &mut dyn FnMut(&str)) {

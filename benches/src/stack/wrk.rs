@@ -36,9 +36,6 @@ pub struct Answered {
 }
 
 impl Ask {
-    /// All.
-    pub const ALL: [Self; 4] = [Self::Read, Self::List, Self::Pay, Self::Retry];
-
     /// The words for it in a table.
     pub const fn title(self) -> &'static str {
         match self {
