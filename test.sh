@@ -27,6 +27,7 @@ clients|default|client libraries of other people against the examples
 browser|default|a real Chromium before the CORS layer, streams, versions, gRPC-web, and the page of the example
 model|default|what locks protect, in the many orders that a model checker tries
 soak|on demand|long runs of a release build
+release|on demand|each crate alone with all features, the pages as docs.rs makes them, the packages
 TABLE
 }
 
@@ -95,6 +96,18 @@ stage_soak() {
     need_mariadb
     # One at a time, so that memory and rates belong to the test that prints them.
     run cargo test --locked --no-fail-fast --workspace --all-features --release --test soak -- --nocapture --test-threads 1
+}
+
+stage_release() {
+    local crate crates packages=()
+    crates=$(ask libraries)
+    for crate in $crates; do
+        # as docs.rs builds it: no other member asks for a feature that a dependency does not compile without
+        run cargo clippy --locked --package "$crate" --all-features --no-deps -- -D warnings
+        packages+=(--package "$crate")
+    done
+    RUSTC_BOOTSTRAP=1 RUSTDOCFLAGS="--cfg docsrs -D warnings" run cargo doc --locked --all-features --no-deps "${packages[@]}"
+    run cargo package --locked "${packages[@]}"
 }
 
 # What a user gets who adds one crate and no feature: `--workspace` would hide it, because there the features
