@@ -4,9 +4,9 @@ use std::time::Duration;
 /// Decides who may call a store that has stopped answering: nobody, but one probe at a time.
 ///
 /// After [`THRESHOLD`](Breaker::THRESHOLD) failures in a row the breaker opens. While it is open,
-/// one caller per cool-down is let through; its success closes the breaker for all. A probe that
-/// is dropped without a word counts as failed once `patience` has passed, so that a cancelled
-/// request cannot keep the breaker open.
+/// one caller per cool-down is let through; its success closes the breaker for all. A probe of which
+/// nothing is heard counts as failed once `patience` has passed, so that a request that nobody polls
+/// cannot keep the breaker open.
 ///
 /// It is pure: the caller brings the time, as [`Clock::monotonic`](crate::Clock::monotonic) gives
 /// it.

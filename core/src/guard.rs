@@ -43,7 +43,8 @@ impl StoreGuard {
     ///
     /// # Cancellation
     ///
-    /// Dropping the future leaves the operation's effect unknown.
+    /// Dropping the future leaves the operation's effect unknown. A probe that is dropped counts as
+    /// failed: the next one may go after the cool-down.
     pub async fn run<T>(
         &self,
         operation: impl FnOnce() -> StoreFuture<Result<T, StoreError>>,
@@ -55,8 +56,10 @@ impl StoreGuard {
         match Box::pin(self.admit()).await {
             Admission::Call => self.ask(operation).await,
             Admission::Probe => {
-                let _probe = Probe::begin(self);
-                self.ask(operation).await
+                let mut probe = Probe::begin(self);
+                let result = self.ask(operation).await;
+                probe.is_answered = true;
+                result
             }
             Admission::Refused => Err(StoreError::new(StoreErrorKind::NotAsked)),
         }
@@ -157,19 +160,27 @@ pub enum Started<T> {
 }
 
 /// Counts as a probe until it is dropped, with an outcome or without.
-struct Probe<'a>(&'a StoreGuard);
+struct Probe<'a> {
+    guard: &'a StoreGuard,
+    is_answered: bool,
+}
 
 impl<'a> Probe<'a> {
     fn begin(guard: &'a StoreGuard) -> Self {
         guard.probes.fetch_add(1, Ordering::AcqRel);
-        Self(guard)
+        Self { guard, is_answered: false }
     }
 }
 
 impl Drop for Probe<'_> {
     fn drop(&mut self) {
-        self.0.probes.fetch_sub(1, Ordering::AcqRel);
-        self.0.probed.notify_waiters();
+        let guard = self.guard;
+        // Else a client that goes away would keep all others waiting for the next probe.
+        if !self.is_answered {
+            guard.breaker.failed(guard.clock.monotonic());
+        }
+        guard.probes.fetch_sub(1, Ordering::AcqRel);
+        guard.probed.notify_waiters();
     }
 }
 
@@ -243,5 +254,7 @@ mod tests {
         drop(tokio::time::timeout(Duration::from_millis(1), guard.run(silent)).await);
         let error = guard.run(silent).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::NotAsked);
+        tokio::time::advance(COOL_DOWN).await;
+        assert_eq!(guard.run(|| StoreFuture::ready(Ok(7))).await.unwrap(), 7, "others may probe");
     }
 }
