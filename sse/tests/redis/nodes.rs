@@ -19,6 +19,11 @@ pub(crate) const LOG: &str = "acct_7";
 /// Longer than any wait of a test that passes.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Longer than any answer of a busy server, and short enough to try again. A command that is sent while its connection
+/// breaks, on another thread, may be answered by nobody: it is put into a channel whose receiver is being dropped, and
+/// tokio keeps it there as long as there are senders.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 #[derive(Clone)]
 pub(crate) struct Node {
     pub(crate) hub: Hub,
@@ -40,10 +45,10 @@ impl Node {
         Self::of(RedisLog::new(connection, announcements))
     }
 
-    /// It waits for the server for as long as that takes.
+    /// It does not take a busy server for one that is away.
     pub(crate) async fn patient(server: &Server) -> Self {
         let log = RedisLog::new(server.manager().await, server.client());
-        let hub = builder(log).store_timeout(DEADLINE).build().unwrap();
+        let hub = builder(log).store_timeout(PATIENCE).build().unwrap();
         Self { hub }
     }
 
